@@ -1,0 +1,13 @@
+//! Probity checks that machines are configured as they should be.
+//!
+//! The layers, from the bottom: `value`, `probe`, `error`; `results`, `profile`,
+//! `transport`; `plan`, `report`, `node`; `resource`, `lua`, `run`, `cli`. A file imports
+//! only from lower layers or its own folder; `tests/layers.rs` sees to it.
+
+pub mod error;
+pub mod node;
+pub mod probe;
+pub mod resource;
+pub mod results;
+pub mod transport;
+pub mod value;

@@ -1,0 +1,90 @@
+//! One machine as a run sees it: a transport, what has been observed through it, and the
+//! questions that wait for the next round trip.
+
+pub mod seen;
+
+pub use seen::{Memory, Seen, Sight, Unseen};
+
+use crate::transport::Transport;
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// A machine under test.
+pub struct Node {
+    /// The name in reports.
+    pub name: String,
+    /// The target URI, such as `local://`.
+    pub target: String,
+    /// The clock of the run: when it started, in seconds since 1970.
+    pub now: i64,
+    transport: Rc<dyn Transport>,
+    memory: Rc<Memory>,
+    rounds: Cell<usize>,
+    sent: Cell<usize>,
+}
+
+impl Node {
+    /// A node that nothing is known of yet.
+    pub fn new(name: impl Into<String>, target: impl Into<String>, transport: Rc<dyn Transport>, now: i64) -> Node {
+        Node {
+            name: name.into(),
+            target: target.into(),
+            now,
+            transport,
+            memory: Rc::new(Memory::default()),
+            rounds: Cell::new(0),
+            sent: Cell::new(0),
+        }
+    }
+
+    /// What is known of the node, shared by all its controls.
+    pub fn memory(&self) -> &Rc<Memory> {
+        &self.memory
+    }
+
+    /// A view on a memory of this node: the shared one, or that of one attempt of a
+    /// control that is tried again on fresh observations.
+    pub fn view<'a>(&'a self, memory: &'a Memory) -> Seen<'a> {
+        Seen::new(memory, &*self.transport, self.now)
+    }
+
+    /// Sends everything that waits in `memories` as one batch and stores the answers.
+    /// Returns how many probes were sent; 0: nothing was waiting.
+    pub fn ask(&self, memories: &[&Memory]) -> usize {
+        let waiting: Vec<_> = memories.iter().map(|memory| memory.take_pending()).collect();
+        let batch: Vec<_> = waiting.iter().flatten().cloned().collect();
+        if batch.is_empty() {
+            return 0;
+        }
+        self.rounds.set(self.rounds.get() + 1);
+        self.sent.set(self.sent.get() + batch.len());
+        let mut answers = self.transport.batch(&batch).into_iter();
+        for (memory, probes) in memories.iter().zip(waiting) {
+            for probe in probes {
+                let answer = answers.next().unwrap_or_else(|| {
+                    Err(crate::probe::Fault::new(
+                        crate::probe::FaultKind::Failed,
+                        format!("the transport gave no answer to {probe}"),
+                    ))
+                });
+                memory.store(probe, answer);
+            }
+        }
+        batch.len()
+    }
+
+    /// Round trips so far.
+    pub fn rounds(&self) -> usize {
+        self.rounds.get()
+    }
+
+    /// Probes sent in batches so far.
+    pub fn sent(&self) -> usize {
+        self.sent.get()
+    }
+
+    /// The user the node is asked as.
+    pub fn user(&self) -> String {
+        self.transport.user()
+    }
+}

@@ -1,0 +1,193 @@
+//! The arguments a control gives to a resource, a predicate or a method.
+
+use super::catalogue::{Arg, Kind};
+use crate::error::did_you_mean;
+use crate::value::Value;
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// Checked arguments by name. They may be given by position, and the rest by name in a
+/// table at the end: `command("id", { timeout = "5s" })`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Args(IndexMap<&'static str, Value>);
+
+impl Args {
+    /// Checks what was given against what `specs` declares. The error is a message that
+    /// names `callee`.
+    pub fn bind(callee: &str, specs: &'static [Arg], mut given: Vec<Value>) -> Result<Args, String> {
+        let mut args = IndexMap::new();
+        let takes_map = |index: usize| specs.get(index).is_some_and(|spec| matches!(spec.kind, Kind::Map | Kind::Any));
+        if matches!(given.last(), Some(Value::Map(_)))
+            && !takes_map(given.len() - 1)
+            && let Some(Value::Map(named)) = given.pop()
+        {
+            for (name, value) in named {
+                let Some(spec) = specs.iter().find(|spec| spec.name == name) else {
+                    let hint = did_you_mean(&name, specs.iter().map(|spec| spec.name));
+                    return Err(format!("{callee} has no argument {name}; {hint}"));
+                };
+                args.insert(spec.name, value);
+            }
+        }
+        if given.len() > specs.len() {
+            return Err(format!("{callee} takes at most {} arguments, not {}", specs.len(), given.len()));
+        }
+        for (spec, value) in specs.iter().zip(given) {
+            if value != Value::Nil && args.insert(spec.name, value).is_some() {
+                return Err(format!("{callee} is given {} twice", spec.name));
+            }
+        }
+        for spec in specs {
+            match args.get(spec.name) {
+                None | Some(Value::Nil) if spec.required => {
+                    return Err(format!("{callee} needs {}: {}", spec.name, spec.doc));
+                }
+                None | Some(Value::Nil) => {}
+                Some(value) if !spec.kind.takes(value) => {
+                    return Err(format!("{callee}: {} is {}, not {value}", spec.name, spec.kind.name()));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(Args(args))
+    }
+
+    /// The value given; `None` when it was left out.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| **value != Value::Nil)
+    }
+
+    /// A string that was given.
+    pub fn text(&self, name: &str) -> Option<Arc<str>> {
+        match self.get(name) {
+            Some(Value::Str(text)) => Some(text.clone()),
+            Some(value) => value.as_text().map(Into::into),
+            None => None,
+        }
+    }
+
+    /// A string that the declaration requires, so that [`Args::bind`] saw to it.
+    pub fn required(&self, name: &str) -> Arc<str> {
+        self.text(name).unwrap_or_else(|| "".into())
+    }
+
+    /// A whole number that was given.
+    pub fn int(&self, name: &str) -> Option<i64> {
+        match self.get(name) {
+            Some(Value::Int(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A boolean that was given.
+    pub fn bool(&self, name: &str) -> Option<bool> {
+        match self.get(name) {
+            Some(Value::Bool(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A list that was given.
+    pub fn list(&self, name: &str) -> Option<&[Value]> {
+        match self.get(name) {
+            Some(Value::List(items)) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// A map that was given.
+    pub fn map(&self, name: &str) -> Option<&IndexMap<String, Value>> {
+        match self.get(name) {
+            Some(Value::Map(items)) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// A length of time given as a number of seconds or as text such as `"30s"`, `"2m"`,
+    /// `"500ms"`; in milliseconds.
+    pub fn duration_ms(&self, name: &str) -> Result<Option<u64>, String> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        duration_ms(value)
+            .map(Some)
+            .ok_or_else(|| format!("{name} is a length of time such as \"30s\", \"2m\" or \"500ms\", not {value}"))
+    }
+}
+
+/// Milliseconds of a number of seconds or of text with a unit; `None` for anything else.
+pub fn duration_ms(value: &Value) -> Option<u64> {
+    let seconds = match value {
+        Value::Int(seconds) => *seconds as f64,
+        Value::Float(seconds) => *seconds,
+        Value::Str(text) => {
+            let text = text.trim();
+            let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+            let number: f64 = text[..digits].parse().ok()?;
+            number
+                * match text[digits..].trim() {
+                    "ms" => 0.001,
+                    "s" | "" => 1.0,
+                    "m" => 60.0,
+                    "h" => 3600.0,
+                    _ => return None,
+                }
+        }
+        _ => return None,
+    };
+    (seconds >= 0.0 && seconds <= 1e9).then_some((seconds * 1000.0).round() as u64)
+}
+
+impl Kind {
+    /// Whether a value is of the type.
+    fn takes(self, value: &Value) -> bool {
+        match self {
+            Kind::Bool => matches!(value, Value::Bool(_)),
+            Kind::Int => matches!(value, Value::Int(_)),
+            Kind::Number => matches!(value, Value::Int(_) | Value::Float(_)),
+            Kind::Str | Kind::Mode | Kind::Version => {
+                matches!(value, Value::Str(_) | Value::Mode(_) | Value::Version(_))
+            }
+            // An empty Lua table is a list and a map alike.
+            Kind::List => matches!(value, Value::List(_)) || matches!(value, Value::Map(map) if map.is_empty()),
+            Kind::Map => matches!(value, Value::Map(_)) || matches!(value, Value::List(list) if list.is_empty()),
+            Kind::Any => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SPECS: &[Arg] = &[
+        Arg { name: "line", kind: Kind::Str, required: true, doc: "the command" },
+        Arg { name: "timeout", kind: Kind::Any, required: false, doc: "how long" },
+    ];
+
+    fn map(name: &str, value: impl Into<Value>) -> Value {
+        Value::Map([(name.to_string(), value.into())].into_iter().collect())
+    }
+
+    #[test]
+    fn arguments_come_by_position_and_by_name() {
+        let by_name = Args::bind("command", SPECS, vec![map("line", "id")]).unwrap();
+        assert_eq!(&*by_name.required("line"), "id");
+        let error = Args::bind("command", SPECS, vec![map("lime", "id")]).unwrap_err();
+        assert_eq!(error, "command has no argument lime; did you mean line?");
+    }
+
+    #[test]
+    fn a_missing_a_surplus_and_a_mistyped_argument_are_named() {
+        assert_eq!(Args::bind("command", SPECS, vec![]).unwrap_err(), "command needs line: the command");
+        let many = vec![Value::from("a"), Value::from("b"), Value::from("c")];
+        assert_eq!(Args::bind("command", SPECS, many).unwrap_err(), "command takes at most 2 arguments, not 3");
+        assert_eq!(Args::bind("command", SPECS, vec![Value::Int(3)]).unwrap_err(), "command: line is string, not 3");
+    }
+
+    #[test]
+    fn lengths_of_time_are_read() {
+        assert_eq!(duration_ms(&Value::from("500ms")), Some(500));
+        assert_eq!(duration_ms(&Value::from("2m")), Some(120_000));
+        assert_eq!(duration_ms(&Value::Int(3)), Some(3000));
+        assert_eq!(duration_ms(&Value::from("soon")), None);
+    }
+}

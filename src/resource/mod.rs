@@ -1,0 +1,26 @@
+//! The catalogue of resources: what a control can look at.
+//!
+//! A resource is one file: its documentation, arguments, properties and predicates stand
+//! in one [`resource!`](crate::resource::macros) table, which makes the binding to Lua,
+//! the reference pages and the editor stubs. It knows [`Seen`](crate::node::Seen), never
+//! Lua and never a machine.
+
+#[macro_use]
+mod macros;
+pub mod args;
+pub mod catalogue;
+pub mod table;
+
+mod file;
+
+pub use args::Args;
+pub use catalogue::{Absence, Arg, Column, Entry, Instance, Kind, Method, Predicate, Property, Shape};
+pub use table::{Row, Rows};
+
+/// Every resource, in the order of the reference.
+pub static ALL: &[&Entry] = &[&file::ENTRY];
+
+/// The resource of that name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ALL.iter().copied().find(|entry| entry.name == name)
+}

@@ -1,0 +1,11 @@
+//! What a run finds out: outcomes, results and the one stream of events that every
+//! report is a fold over.
+
+pub mod event;
+pub mod outcome;
+
+pub use event::{
+    ControlFinished, NodeFinished, NodeStarted, ProfileFinished, ProfileStarted, RunEvent, RunFinished, RunStarted,
+    Stamped,
+};
+pub use outcome::{Outcome, Tally};

@@ -1,0 +1,1 @@
+//! This machine, asked by system calls.
