@@ -1,8 +1,11 @@
 //! One machine as a run sees it: a transport, what has been observed through it, and the
 //! questions that wait for the next round trip.
 
+pub mod os_release;
+pub mod platform;
 pub mod seen;
 
+pub use platform::{PackageManager, Platform, ServiceManager};
 pub use seen::{Memory, Seen, Sight, Unseen};
 
 use crate::transport::Transport;
