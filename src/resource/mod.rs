@@ -11,14 +11,23 @@ pub mod args;
 pub mod catalogue;
 pub mod table;
 
+mod assignments;
+mod config_text;
 mod file;
+mod glob;
+mod keypath;
+mod parse_config;
+mod parse_config_file;
+mod systemd_config;
+#[cfg(test)]
+mod trial;
 
 pub use args::Args;
 pub use catalogue::{Absence, Arg, Column, Entry, Instance, Kind, Method, Predicate, Property, Shape};
 pub use table::{Row, Rows};
 
 /// Every resource, in the order of the reference.
-pub static ALL: &[&Entry] = &[&file::ENTRY];
+pub static ALL: &[&Entry] = &[&file::ENTRY, &parse_config::ENTRY, &parse_config_file::ENTRY, &systemd_config::ENTRY];
 
 /// The resource of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {
