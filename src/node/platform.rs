@@ -54,7 +54,7 @@ pub enum ServiceManager {
 }
 
 /// Release files of systems without os-release, and the name each stands for.
-const RELEASE_FILES: [(&str, &str); 5] = [
+pub(crate) const RELEASE_FILES: [(&str, &str); 5] = [
     ("/etc/redhat-release", "rhel"),
     ("/etc/debian_version", "debian"),
     ("/etc/alpine-release", "alpine"),
@@ -63,7 +63,7 @@ const RELEASE_FILES: [(&str, &str); 5] = [
 ];
 
 /// Where the databases of the package managers are. rpm has had three homes.
-const DATABASES: [(&str, PackageManager); 6] = [
+pub(crate) const DATABASES: [(&str, PackageManager); 6] = [
     ("/var/lib/dpkg/status", PackageManager::Dpkg),
     ("/usr/lib/sysimage/rpm", PackageManager::Rpm),
     ("/var/lib/rpm", PackageManager::Rpm),
@@ -73,7 +73,7 @@ const DATABASES: [(&str, PackageManager); 6] = [
 ];
 
 /// Signs of the service managers, in the order of [`service_manager`]'s arguments.
-const SERVICE_SIGNS: [&str; 8] = [
+pub(crate) const SERVICE_SIGNS: [&str; 8] = [
     "/run/systemd/system",
     "/run/openrc/softlevel",
     "/sbin/init",

@@ -33,6 +33,7 @@ pub struct Entry {
 }
 
 /// What else than fixed properties a resource has.
+#[derive(Clone, Copy)]
 pub enum Shape {
     /// Only its properties; an unknown one is an error that gives the nearest name.
     Fixed,

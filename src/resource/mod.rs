@@ -16,9 +16,12 @@ mod config_text;
 mod file;
 mod glob;
 mod keypath;
+mod os;
 mod parse_config;
 mod parse_config_file;
 mod systemd_config;
+#[cfg(test)]
+pub mod testing;
 #[cfg(test)]
 mod trial;
 
@@ -27,7 +30,8 @@ pub use catalogue::{Absence, Arg, Column, Entry, Instance, Kind, Method, Predica
 pub use table::{Row, Rows};
 
 /// Every resource, in the order of the reference.
-pub static ALL: &[&Entry] = &[&file::ENTRY, &parse_config::ENTRY, &parse_config_file::ENTRY, &systemd_config::ENTRY];
+pub static ALL: &[&Entry] =
+    &[&file::ENTRY, &os::ENTRY, &os::PLATFORM, &parse_config::ENTRY, &parse_config_file::ENTRY, &systemd_config::ENTRY];
 
 /// The resource of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {

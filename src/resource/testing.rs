@@ -1,0 +1,61 @@
+//! Observations that unit tests of resources write down; [`Trial`](super::trial::Trial)
+//! tries a resource on them.
+
+use crate::transport::scripted::Scripted;
+
+/// The bytes of a scripted file.
+pub fn bytes(content: impl AsRef<[u8]>) -> Option<std::sync::Arc<[u8]>> {
+    Some(content.as_ref().into())
+}
+
+/// What a command gave that ended with `status` and this output.
+pub fn ran(status: i32, stdout: impl AsRef<[u8]>, stderr: impl AsRef<[u8]>) -> crate::probe::Ran {
+    crate::probe::Ran { status, stdout: stdout.as_ref().into(), stderr: stderr.as_ref().into(), truncated: false }
+}
+
+/// A path that is of this kind, mode 0755, owned by root.
+pub fn stated(kind: crate::probe::FileKind) -> Option<crate::probe::Stated> {
+    let own = crate::probe::Inode {
+        kind,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        size: 0,
+        mtime: 0,
+        nlink: 1,
+        ino: 1,
+        dev: 1,
+        selinux: None,
+        acl: false,
+    };
+    Some(crate::probe::Stated { own, link: None })
+}
+
+impl Scripted {
+    /// A node with a platform: this os-release, and of the well-known paths the platform
+    /// asks for only those of `paths`, as directories.
+    #[must_use]
+    pub fn platform(mut self, os_release: &str, paths: &[&str]) -> Scripted {
+        use crate::node::platform::{DATABASES, RELEASE_FILES, SERVICE_SIGNS};
+        use crate::probe::{FileKind, Kernel, Read, Stat, Uname};
+        let kernel = Kernel {
+            system: "Linux".into(),
+            host_name: "n".into(),
+            release: "6.1.0-18-amd64".into(),
+            machine: "x86_64".into(),
+        };
+        self = self.with(Uname, kernel.into());
+        self = self.with(Read { path: "/etc/os-release".into() }, bytes(os_release));
+        self = self.with(Read { path: "/usr/lib/os-release".into() }, None);
+        for (path, _) in RELEASE_FILES {
+            self = self.with(Read { path: path.into() }, None);
+        }
+        for path in DATABASES.map(|(path, _)| path).into_iter().chain(SERVICE_SIGNS) {
+            let kind =
+                if path.contains('.') || path.starts_with("/sbin") { FileKind::File } else { FileKind::Directory };
+            let answer = if paths.contains(&path) { stated(kind) } else { None };
+            self = self.with(Stat { path: path.into() }, answer);
+        }
+        self
+    }
+}
