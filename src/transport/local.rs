@@ -1,1 +1,0 @@
-//! This machine, asked by system calls.

@@ -1,0 +1,229 @@
+//! This machine, asked by system calls.
+//!
+//! Where the kernel or a file has the answer no command is spawned, and nothing here goes
+//! through the C library's name services: a statically linked `probity` would load shared
+//! objects of the machine for them. Account databases other than files are asked through
+//! `getent`, and only where nsswitch.conf(5) names one.
+
+mod accounts;
+mod environment;
+mod files;
+mod run;
+
+use super::Transport;
+use crate::probe::{Answer, Fault, FaultKind, Probe, Question};
+use accounts::{Accounts, InFiles};
+use environment::CommandEnvironment;
+use rustix::io::Errno;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The most slow probes of a batch that are under way at one time.
+const SIDE_BY_SIDE: usize = 8;
+
+/// The transport of `local://`.
+///
+/// Paths must be absolute: no transport has a current directory that means anything to
+/// the author of a control. File names that are not UTF-8 are given with U+FFFD for what
+/// is not.
+#[derive(Default)]
+pub struct Local {
+    accounts: Accounts,
+    environment: OnceLock<CommandEnvironment>,
+}
+
+impl Local {
+    pub fn new() -> Local {
+        Local::default()
+    }
+
+    /// What commands run with, found out once.
+    fn environment(&self) -> &CommandEnvironment {
+        self.environment.get_or_init(CommandEnvironment::of_this_process)
+    }
+
+    /// Answers one probe, however long it takes.
+    fn answer(&self, probe: &Probe) -> Answer {
+        match probe {
+            Probe::Stat(question) => seen(question, self.stat(&question.path)),
+            Probe::Read(question) => seen(question, self.read(&question.path)),
+            Probe::List(question) => seen(question, self.list(&question.path)),
+            Probe::Flags(question) => seen(question, self.flags(&question.path)),
+            Probe::Run(question) => seen(question, self.run(question)),
+            Probe::Which(question) => seen(question, Ok(self.environment().which(&question.name).map(Into::into))),
+            Probe::Environment(question) => seen(question, Ok(self.environment().variables())),
+            Probe::User(question) => seen(question, self.accounts.user(&question.key, self)),
+            Probe::Group(question) => seen(question, self.accounts.group(&question.key, self)),
+            Probe::Users(question) => seen(question, self.accounts.all_users(self)),
+            Probe::Groups(question) => seen(question, self.accounts.all_groups(self)),
+            Probe::Uname(question) => seen(question, Ok(uname())),
+            other => Err(Fault::new(FaultKind::Unsupported, format!("local cannot answer {other}"))),
+        }
+    }
+
+    /// The fault for a system call that was refused: `cannot look at /root/x as user
+    /// nobody: permission denied; run as root`.
+    fn refused(&self, doing: &str, thing: &str, error: Errno) -> Fault {
+        if matches!(error, Errno::ACCESS | Errno::PERM) {
+            let user = self.user();
+            let remedy = if rustix::process::geteuid().is_root() {
+                "a security module, a container or the file system keeps even root out"
+            } else {
+                "run as root"
+            };
+            let message = format!("cannot {doing} {thing} as user {user}: permission denied; {remedy}");
+            return Fault::new(FaultKind::Denied, message);
+        }
+        Fault::new(FaultKind::Failed, format!("cannot {doing} {thing}: {}", reason(error)))
+    }
+}
+
+impl Transport for Local {
+    /// Cheap probes are answered in the order asked while the slow ones are under way on
+    /// at most [`SIDE_BY_SIDE`] threads.
+    fn batch(&self, probes: &[Probe]) -> Vec<Answer> {
+        let waits = |probe: &Probe| probe.is_slow() || self.accounts.must_spawn(probe);
+        let slow: Vec<usize> = (0..probes.len()).filter(|&index| waits(&probes[index])).collect();
+        if slow.len() < 2 {
+            return probes.iter().map(|probe| self.answer(probe)).collect();
+        }
+        let mut answers: Vec<Option<Answer>> = probes.iter().map(|_| None).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            while let Some(&index) = slow.get(next.fetch_add(1, Ordering::Relaxed)) {
+                done.push((index, self.answer(&probes[index])));
+            }
+            done
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..slow.len().min(SIDE_BY_SIDE)).map(|_| scope.spawn(work)).collect();
+            for (answer, probe) in answers.iter_mut().zip(probes).filter(|(_, probe)| !waits(probe)) {
+                *answer = Some(self.answer(probe));
+            }
+            for (index, answer) in workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()) {
+                answers[index] = Some(answer);
+            }
+        });
+        let lost = || Err(Fault::new(FaultKind::Failed, "the thread that looked ended without an answer"));
+        answers.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect()
+    }
+
+    fn answer_now(&self, probe: &Probe) -> Option<Answer> {
+        match probe {
+            Probe::User(question) => match self.accounts.user_in_files(&question.key) {
+                Ok(InFiles::Known(user)) => Some(seen(question, Ok(user))),
+                Ok(InFiles::Elsewhere) => None,
+                Err(fault) => Some(Err(fault)),
+            },
+            Probe::Group(question) => match self.accounts.group_in_files(&question.key) {
+                Ok(InFiles::Known(group)) => Some(seen(question, Ok(group))),
+                Ok(InFiles::Elsewhere) => None,
+                Err(fault) => Some(Err(fault)),
+            },
+            _ if probe.is_slow() || self.accounts.must_spawn(probe) => None,
+            _ => Some(self.answer(probe)),
+        }
+    }
+
+    /// The name of the effective user, or its number where no account file has it.
+    fn user(&self) -> String {
+        let uid = rustix::process::geteuid().as_raw();
+        self.accounts.name_in_files(uid).map_or_else(|| uid.to_string(), |name| name.to_string())
+    }
+}
+
+/// The answer to a question as an observation; the question only names the kind.
+fn seen<Q: Question>(_question: &Q, answer: Result<Q::Answer, Fault>) -> Answer {
+    answer.map(Q::wrap)
+}
+
+/// What the operating system says, as a fragment: `no such file or directory`.
+fn reason(error: Errno) -> String {
+    let text = std::io::Error::from(error).to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    match letters.next() {
+        // "I/O error" and its like stay as they are.
+        Some(first) if letters.clone().next().is_some_and(char::is_lowercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => text.to_string(),
+    }
+}
+
+/// uname(2).
+fn uname() -> std::sync::Arc<crate::probe::Kernel> {
+    let names = rustix::system::uname();
+    let text = |name: &std::ffi::CStr| name.to_string_lossy().into();
+    std::sync::Arc::new(crate::probe::Kernel {
+        system: text(names.sysname()),
+        host_name: text(names.nodename()),
+        release: text(names.release()),
+        machine: text(names.machine()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::{Observation, Run, Stat, Which};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn slow_probes_run_side_by_side_and_answers_keep_their_order() {
+        let mut probes: Vec<Probe> = Vec::new();
+        for number in 0..6 {
+            probes.push(Run::shell(format!("sleep 0.4; echo {number}")).into());
+            probes.push(Which { name: "sh".into() }.into());
+        }
+        let started = Instant::now();
+        let answers = Local::new().batch(&probes);
+        assert!(started.elapsed() < Duration::from_millis(1600), "took {:?}", started.elapsed());
+        for (index, answer) in answers.iter().enumerate() {
+            match answer.as_ref().expect("an answer") {
+                Observation::Run(ran) => assert_eq!(&*ran.stdout, format!("{}\n", index / 2).as_bytes()),
+                Observation::Which(path) => assert!(index % 2 == 1 && path.is_some()),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn slow_kinds_are_not_answered_at_once_and_others_are() {
+        let local = Local::new();
+        assert_eq!(local.answer_now(&Run::shell("true").into()), None);
+        assert!(local.answer_now(&Stat { path: "/".into() }.into()).is_some());
+    }
+
+    #[test]
+    fn what_the_system_says_reads_as_a_fragment() {
+        assert_eq!(reason(Errno::NOENT), "no such file or directory");
+    }
+}
+
+/// What tests of this folder share.
+#[cfg(test)]
+mod unprivileged {
+    use rustix::process::{Gid, Uid};
+
+    /// The number of the user `nobody` on the systems there are.
+    const NOBODY: u32 = 65534;
+
+    /// Calls `look` as the user nobody where this is root: on a thread of its own, because
+    /// the kernel keeps credentials by thread. Elsewhere it is called as who we are.
+    pub fn as_nobody<T: Send>(look: impl FnOnce() -> T + Send) -> T {
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                if rustix::process::geteuid().is_root() {
+                    let (uid, gid) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+                    rustix::thread::set_thread_groups(&[]).expect("no groups");
+                    rustix::thread::set_thread_res_gid(gid, gid, gid).expect("the group of nobody");
+                    rustix::thread::set_thread_res_uid(uid, uid, uid).expect("the user nobody");
+                }
+                look()
+            });
+            thread.join().expect("no panic")
+        })
+    }
+}
