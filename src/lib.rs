@@ -5,6 +5,7 @@
 //! only from lower layers or its own folder; `tests/layers.rs` sees to it.
 
 pub mod error;
+pub mod lua;
 pub mod node;
 pub mod probe;
 pub mod resource;

@@ -6,6 +6,8 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::fmt;
 use std::sync::Arc;
 
+pub mod version;
+
 /// A value as Lua, YAML and JSON know it, and the two kinds that compare by rules of
 /// their own: file modes and package versions.
 #[derive(Debug, Clone, PartialEq, Default)]
