@@ -1,6 +1,6 @@
 //! Probity checks that machines are configured as they should be.
 //!
-//! The layers, from the bottom: `value`, `probe`, `error`; `results`, `profile`,
+//! The layers, from the bottom: `value`, `probe`, `error`; `yaml`; `results`, `profile`,
 //! `transport`; `plan`, `report`, `node`; `resource`, `lua`, `run`, `cli`. A file imports
 //! only from lower layers or its own folder; `tests/layers.rs` sees to it.
 
@@ -12,3 +12,4 @@ pub mod resource;
 pub mod results;
 pub mod transport;
 pub mod value;
+pub mod yaml;
