@@ -172,3 +172,99 @@ impl Entry {
 pub fn row<const N: usize>(fields: [(&'static str, Value); N]) -> Row {
     fields.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::ALL;
+    use std::collections::HashSet;
+
+    /// A name Lua can write after a dot or a colon.
+    fn is_word(name: &str) -> bool {
+        name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    }
+
+    fn documented(entry: &str, name: &str, doc: &str) {
+        assert!(is_word(name), "{entry}: {name} is no name");
+        let doc = doc.trim();
+        assert!(!doc.is_empty(), "{entry}: {name} is not documented");
+        assert!(doc.ends_with(['.', ':', '`', ')']), "{entry}: the documentation of {name} is no sentence: {doc}");
+    }
+
+    fn arguments_are_in_order(entry: &str, callee: &str, args: &[Arg]) {
+        for arg in args {
+            documented(entry, arg.name, arg.doc);
+        }
+        let names: HashSet<_> = args.iter().map(|arg| arg.name).collect();
+        assert_eq!(names.len(), args.len(), "{entry}: {callee} has an argument twice");
+        let optional = args.iter().position(|arg| !arg.required).unwrap_or(args.len());
+        assert!(
+            args[optional..].iter().all(|arg| !arg.required),
+            "{entry}: {callee} requires an argument after one that may be left out"
+        );
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: HashSet<_> = ALL.iter().map(|entry| entry.name).collect();
+        assert_eq!(names.len(), ALL.len(), "a resource stands in the catalogue twice");
+        assert!(names.iter().all(|name| is_word(name)));
+    }
+
+    #[test]
+    fn every_entry_is_documented() {
+        for entry in ALL {
+            assert!(entry.summary().ends_with('.'), "{}: the summary is no sentence", entry.name);
+            assert!(!entry.source.trim().is_empty(), "{} names no source", entry.name);
+            arguments_are_in_order(entry.name, entry.name, entry.args);
+            for property in entry.properties {
+                documented(entry.name, property.name, property.doc);
+            }
+            for predicate in entry.predicates {
+                documented(entry.name, predicate.name, predicate.doc);
+                arguments_are_in_order(entry.name, predicate.name, predicate.args);
+            }
+            for method in entry.methods {
+                documented(entry.name, method.name, method.doc);
+                arguments_are_in_order(entry.name, method.name, method.args);
+            }
+            if let Shape::Table { columns, .. } = &entry.shape {
+                for column in *columns {
+                    documented(entry.name, column.name, column.doc);
+                    assert!(is_word(column.field), "{}: {} is no field", entry.name, column.field);
+                }
+                let fields: HashSet<_> = columns.iter().map(|column| column.field).collect();
+                assert_eq!(fields.len(), columns.len(), "{} lists a field twice", entry.name);
+            }
+        }
+    }
+
+    #[test]
+    fn one_name_means_one_thing() {
+        for entry in ALL {
+            // A predicate may share a property's name: `its` asks for one, `is` for the other.
+            let names = entry.property_names();
+            let different: HashSet<_> = names.iter().collect();
+            assert_eq!(names.len(), different.len(), "{} has a property twice: {names:?}", entry.name);
+            let called = entry.predicates.iter().map(|predicate| predicate.name);
+            let called: Vec<_> = called.chain(entry.methods.iter().map(|method| method.name)).collect();
+            let different: HashSet<_> = called.iter().collect();
+            assert_eq!(called.len(), different.len(), "{} has a function twice: {called:?}", entry.name);
+        }
+    }
+
+    #[test]
+    fn every_example_shows_its_resource_and_can_be_falsified() {
+        for entry in ALL {
+            let (part, other) = entry.falsified;
+            let starts = |at: usize| !entry.example[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            let shown = entry.example.match_indices(entry.name).any(|(at, name)| {
+                starts(at) && entry.example[at + name.len()..].trim_start().starts_with(['(', '"', '{', '['])
+            });
+            assert!(shown, "the example of {} does not use it", entry.name);
+            assert!(!part.is_empty() && entry.example.contains(part), "{}: {part:?} is not in the example", entry.name);
+            assert_ne!(part, other, "{}: nothing changes in the falsified example", entry.name);
+        }
+    }
+}

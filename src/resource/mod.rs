@@ -11,14 +11,18 @@ pub mod args;
 pub mod catalogue;
 pub mod table;
 
+mod accounts;
 mod assignments;
 mod config_text;
+mod directory;
 mod file;
 mod glob;
 mod keypath;
 mod os;
 mod parse_config;
 mod parse_config_file;
+#[cfg(test)]
+mod rehearsal;
 mod systemd_config;
 #[cfg(test)]
 pub mod testing;
@@ -30,8 +34,15 @@ pub use catalogue::{Absence, Arg, Column, Entry, Instance, Kind, Method, Predica
 pub use table::{Row, Rows};
 
 /// Every resource, in the order of the reference.
-pub static ALL: &[&Entry] =
-    &[&file::ENTRY, &os::ENTRY, &os::PLATFORM, &parse_config::ENTRY, &parse_config_file::ENTRY, &systemd_config::ENTRY];
+pub static ALL: &[&Entry] = &[
+    &directory::ENTRY,
+    &file::ENTRY,
+    &os::ENTRY,
+    &os::PLATFORM,
+    &parse_config::ENTRY,
+    &parse_config_file::ENTRY,
+    &systemd_config::ENTRY,
+];
 
 /// The resource of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {
