@@ -1,0 +1,201 @@
+//! Recorded expectations, and how they are judged once the answers are there.
+
+use super::bind::Handle;
+use super::matcher::{Matcher, Verdict, show};
+use crate::node::{Memory, Seen, Sight, Unseen};
+use crate::resource::Args;
+use crate::resource::catalogue::Key;
+use crate::results::Outcome;
+use crate::results::event::Step;
+use crate::value::Value;
+use std::sync::Arc;
+
+/// The most probes one result names as its evidence.
+const EVIDENCE: usize = 20;
+
+/// One thing in the list of what a control recorded.
+pub enum Item {
+    Step(Recorded),
+    /// What the body of a `for_each` recorded: the number of its list.
+    List(usize),
+    /// `one_of_checks`: it holds when all of one of these lists holds.
+    Alternatives {
+        lists: Vec<usize>,
+        file: Arc<str>,
+        line: usize,
+    },
+    /// Judged already.
+    Judged(Box<Step>),
+}
+
+/// An expectation that has not been judged yet.
+pub struct Recorded {
+    pub subject: Subject,
+    pub check: Check,
+    pub file: Arc<str>,
+    pub line: usize,
+}
+
+/// What an expectation is about.
+#[derive(Clone)]
+pub enum Subject {
+    Resource(Handle),
+    /// A plain value with what sentences call it.
+    Value(Value, Arc<str>),
+}
+
+impl Subject {
+    /// What sentences call it.
+    pub fn title(&self) -> String {
+        match self {
+            Subject::Resource(handle) => handle.title(),
+            Subject::Value(_, title) => title.to_string(),
+        }
+    }
+}
+
+/// What is expected.
+pub enum Check {
+    Exists { negated: bool },
+    Is { predicate: String, args: Args, words: String, negated: bool },
+    Its { path: Vec<Key>, words: String, matcher: Arc<Matcher> },
+    It { matcher: Arc<Matcher> },
+}
+
+impl Recorded {
+    /// The sentence that a report shows for this step.
+    pub fn sentence(&self) -> String {
+        let title = self.subject.title();
+        match &self.check {
+            Check::Exists { negated: false } => format!("{title} exists"),
+            Check::Exists { negated: true } => format!("{title} does not exist"),
+            Check::Is { words, negated, .. } => format!("{title} is {}{words}", if *negated { "not " } else { "" }),
+            Check::Its { words, matcher, .. } => format!("{title} {words} {}", matcher.expectation()),
+            Check::It { matcher } => format!("{title} {}", matcher.expectation()),
+        }
+    }
+
+    /// Judges the step; unwinds while answers are outstanding.
+    pub fn judge(&self, seen: &Seen<'_>, memory: &Memory) -> Sight<Step> {
+        memory.forget_used();
+        let judged = match self.look(seen) {
+            Ok(judged) => judged,
+            Err(Unseen::Pending) => return Err(Unseen::Pending),
+            Err(Unseen::Missing(title)) => Judged {
+                outcome: Outcome::Failed,
+                expected: self.expected(),
+                found: Some("does not exist".to_string()),
+                message: Some(format!("{title} does not exist")),
+            },
+            Err(Unseen::Fault(fault)) => Judged {
+                outcome: Outcome::Errored,
+                expected: self.expected(),
+                found: None,
+                message: Some(fault.message.to_string()),
+            },
+            Err(Unseen::Misuse(message)) => {
+                Judged { outcome: Outcome::Errored, expected: self.expected(), found: None, message: Some(message) }
+            }
+        };
+        let resource = match &self.subject {
+            Subject::Resource(handle) => Some(handle.entry.name),
+            Subject::Value(..) => None,
+        };
+        Ok(Step {
+            outcome: judged.outcome,
+            sentence: self.sentence(),
+            expected: judged.expected,
+            found: judged.found,
+            message: judged.message,
+            traceback: None,
+            resource,
+            file: self.file.clone(),
+            line: self.line,
+            evidence: memory.used().iter().take(EVIDENCE).map(ToString::to_string).collect(),
+        })
+    }
+
+    fn expected(&self) -> Option<String> {
+        Some(match &self.check {
+            Check::Exists { negated: false } => "exists".to_string(),
+            Check::Exists { negated: true } => "does not exist".to_string(),
+            Check::Is { words, negated, .. } => format!("is {}{words}", if *negated { "not " } else { "" }),
+            Check::Its { matcher, .. } | Check::It { matcher } => matcher.expectation(),
+        })
+    }
+
+    fn look(&self, seen: &Seen<'_>) -> Sight<Judged> {
+        let expected = self.expected();
+        match (&self.check, &self.subject) {
+            (Check::Exists { negated }, Subject::Resource(handle)) => {
+                let exists = handle.exists(seen)?;
+                let found = if exists { "exists" } else { "does not exist" };
+                Ok(Judged::yes_or_no(exists != *negated, expected, found.to_string()))
+            }
+            (Check::Is { predicate, args, words, negated }, Subject::Resource(handle)) => {
+                let Some(said) = handle.predicate(seen, predicate, args) else {
+                    return Err(Unseen::Misuse(handle.unknown(predicate)));
+                };
+                let said = said?;
+                let found = format!("is {}{words}", if said { "" } else { "not " });
+                Ok(Judged::yes_or_no(said != *negated, expected, found))
+            }
+            (Check::Its { path, words, matcher }, Subject::Resource(handle)) => {
+                let Some(found) = handle.property(seen, path) else {
+                    return Err(Unseen::Misuse(handle.unknown(words)));
+                };
+                self.match_value(matcher, &found?)
+            }
+            (Check::Its { path, matcher, .. }, Subject::Value(value, _)) => {
+                self.match_value(matcher, &super::bind::dig(value.clone(), path))
+            }
+            (Check::It { matcher }, Subject::Value(value, _)) => self.match_value(matcher, value),
+            (Check::It { .. }, Subject::Resource(handle)) => Err(Unseen::Misuse(format!(
+                ":it(…) judges a plain value; use :its(\"property\", …) with {}",
+                handle.entry.name
+            ))),
+            (Check::Exists { .. } | Check::Is { .. }, Subject::Value(..)) => Err(Unseen::Misuse(
+                "a plain value has no predicates; use :it(matcher) or describe a resource".to_string(),
+            )),
+        }
+    }
+
+    fn match_value(&self, matcher: &Matcher, found: &Value) -> Sight<Judged> {
+        let (outcome, message) = match matcher.judge(found) {
+            Verdict::Pass => (Outcome::Passed, None),
+            Verdict::Fail { detail } => (Outcome::Failed, detail),
+            Verdict::Misuse(message) => return Err(Unseen::Misuse(message)),
+        };
+        Ok(Judged { outcome, expected: self.expected(), found: Some(show(found)), message })
+    }
+}
+
+struct Judged {
+    outcome: Outcome,
+    expected: Option<String>,
+    found: Option<String>,
+    message: Option<String>,
+}
+
+impl Judged {
+    fn yes_or_no(holds: bool, expected: Option<String>, found: String) -> Judged {
+        let outcome = if holds { Outcome::Passed } else { Outcome::Failed };
+        Judged { outcome, expected, found: Some(found), message: None }
+    }
+}
+
+/// A step for what ended a control early: an error, a skip, a pass without a check.
+pub fn remark(outcome: Outcome, sentence: &str, message: impl Into<String>, file: &Arc<str>, line: usize) -> Step {
+    Step {
+        outcome,
+        sentence: sentence.to_string(),
+        expected: None,
+        found: None,
+        message: Some(message.into()),
+        traceback: None,
+        resource: None,
+        file: file.clone(),
+        line,
+        evidence: Vec::new(),
+    }
+}
