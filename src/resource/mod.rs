@@ -19,8 +19,11 @@ mod file;
 mod glob;
 mod keypath;
 mod os;
+mod package;
+mod packages;
 mod parse_config;
 mod parse_config_file;
+mod pattern;
 #[cfg(test)]
 mod rehearsal;
 mod systemd_config;
@@ -39,6 +42,8 @@ pub static ALL: &[&Entry] = &[
     &file::ENTRY,
     &os::ENTRY,
     &os::PLATFORM,
+    &package::ENTRY,
+    &packages::ENTRY,
     &parse_config::ENTRY,
     &parse_config_file::ENTRY,
     &systemd_config::ENTRY,

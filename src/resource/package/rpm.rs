@@ -1,0 +1,122 @@
+//! rpm: its database has had three formats, so the tool itself is asked, once for all.
+
+use super::database::{Database, Record, lines, text};
+use crate::node::{PackageManager, Seen, Sight, Unseen};
+use crate::probe::{Read, Run};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One line a package; the time of installation puts the newest kernel first.
+const FORMAT: &str = "%{NAME}\\t%{EPOCH}\\t%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{INSTALLTIME}\\n";
+
+/// Where the version lock plugins of yum and dnf keep their lists.
+const LOCKS: [&str; 2] = ["/etc/dnf/plugins/versionlock.list", "/etc/yum/pluginconf.d/versionlock.list"];
+
+/// Reading a large database takes a while.
+const TIMEOUT_MS: u64 = 60_000;
+
+/// The database of the node, or the one at `dbpath`.
+pub fn read(seen: &Seen<'_>, dbpath: Option<&str>) -> Sight<Database> {
+    let mut argv = vec!["rpm".to_string()];
+    argv.extend(dbpath.into_iter().flat_map(|path| ["--dbpath".to_string(), path.to_string()]));
+    argv.extend(["-qa", "--queryformat", FORMAT].map(String::from));
+    let ran = seen.get(Run { timeout_ms: TIMEOUT_MS, ..Run::argv(argv) });
+    let locks = seen.each(LOCKS.map(|path| Read { path: path.into() }));
+    let (ran, locks) = match (ran, locks) {
+        (Err(Unseen::Pending), _) | (_, Err(Unseen::Pending)) => return Err(Unseen::Pending),
+        (ran, locks) => (ran?, locks?),
+    };
+    match ran.status {
+        0 if ran.truncated => return Err(Unseen::failed("the list rpm -qa gives is longer than the output cap")),
+        0 => {}
+        127 => {
+            return Err(Unseen::tool_missing(
+                "the rpm database needs the rpm tool to be read, which is not on this node",
+            ));
+        }
+        status => {
+            let said = String::from_utf8_lossy(&ran.stderr);
+            let said = said.lines().next().unwrap_or_default();
+            return Err(Unseen::failed(format!("rpm -qa ended with status {status}: {said}")));
+        }
+    }
+    let locks: Vec<String> = locks.iter().flatten().flat_map(|content| locked(content)).collect();
+    Ok(Database { manager: PackageManager::Rpm, packages: parse(&ran.stdout, &locks).map_err(Unseen::malformed)? })
+}
+
+fn parse(output: &[u8], locks: &[String]) -> Result<BTreeMap<Box<str>, Vec<Record>>, String> {
+    let mut timed: BTreeMap<Box<str>, Vec<(i64, Record)>> = BTreeMap::new();
+    for line in lines(output).filter(|line| !line.is_empty()) {
+        let line = String::from_utf8_lossy(line);
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [name, epoch, version, architecture, time] = fields[..] else {
+            return Err(format!("rpm -qa gave a line that is no package: {line:?}"));
+        };
+        let version =
+            if matches!(epoch, "(none)" | "0") { version.into() } else { format!("{epoch}:{version}").into() };
+        let record = Record {
+            version,
+            architecture: architecture.into(),
+            state: "installed".into(),
+            held: locks.iter().any(|lock| lock == name),
+        };
+        timed.entry(name.into()).or_default().push((time.parse().unwrap_or(0), record));
+    }
+    let newest_first = |(name, mut records): (Box<str>, Vec<(i64, Record)>)| {
+        records.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
+        (name, records.into_iter().map(|(_, record)| record).collect())
+    };
+    Ok(timed.into_iter().map(newest_first).collect())
+}
+
+/// The names a version lock list holds back: `bash-0:5.1.8-6.el9.*` (dnf) or
+/// `0:bash-5.1.8-6.el9.*` (yum). A line with `!` excludes a version and holds nothing.
+fn locked(content: &[u8]) -> Vec<String> {
+    let name = |line: &[u8]| {
+        let line = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+        if line.is_empty() || line.starts_with(['#', '!']) {
+            return None;
+        }
+        let line = match line.split_once(':') {
+            Some((epoch, rest)) if epoch.chars().all(|c| c.is_ascii_digit()) => rest,
+            _ => &line,
+        };
+        let mut parts = line.rsplitn(3, '-');
+        let (_release, _version) = (parts.next()?, parts.next()?);
+        parts.next().map(str::to_string)
+    };
+    lines(content).filter_map(name).collect()
+}
+
+/// The newest version dnf would install, from its cache as it is.
+pub fn latest(seen: &Seen<'_>, name: &str) -> Sight<Arc<str>> {
+    let argv = ["dnf", "-q", "-C", "repoquery", "--latest-limit=1", "--qf", "%{evr}\\n", name];
+    let ran = seen.get(Run { timeout_ms: TIMEOUT_MS, ..Run::argv(argv) })?;
+    match ran.status {
+        0 => {}
+        127 => return Err(Unseen::tool_missing("the latest version needs dnf, which is not on this node")),
+        status => {
+            return Err(Unseen::failed(format!(
+                "dnf repoquery {name} ended with status {status}; run dnf makecache on the node"
+            )));
+        }
+    }
+    let version = lines(&ran.stdout).map(text).rfind(|line| !line.is_empty());
+    version.ok_or_else(|| Unseen::failed(format!("dnf knows no version of {name}; run dnf makecache on the node")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lock_lists_of_yum_and_dnf_name_packages() {
+        let list = b"# added\nbash-0:5.1.8-6.el9.*\n0:kernel-core-5.14.0-70.el9.*\n!vim-2:8.2-1.*\n\n";
+        assert_eq!(locked(list), ["bash", "kernel-core"]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_package_is_refused() {
+        assert!(parse(b"bash\t(none)\t5.1\n", &[]).unwrap_err().contains("no package"));
+    }
+}
