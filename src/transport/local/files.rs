@@ -5,6 +5,7 @@ use crate::probe::{ENTRIES_CAP, Entry, Fault, FaultKind, FileKind, Inode, InodeF
 use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, CWD, FileType, IFlags, Mode, OFlags, RawDir, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
+use rustix::path::Arg;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
@@ -214,7 +215,7 @@ pub(super) enum Follow {
 }
 
 /// The metadata of `path` from the `status` already read.
-pub(super) fn inode(status: &rustix::fs::Stat, path: &str, follow: Follow) -> Inode {
+pub(super) fn inode(status: &rustix::fs::Stat, path: impl Arg + Copy, follow: Follow) -> Inode {
     let (selinux, acl) = labels(path, follow);
     Inode {
         // A type that inode(7) does not know has never been seen.
@@ -237,7 +238,7 @@ pub(super) fn inode(status: &rustix::fs::Stat, path: &str, follow: Follow) -> In
 /// The SELinux label and whether there is an access ACL. One call lists the names; only a
 /// name that is there is read. A POSIX ACL that says no more than the mode bits is not
 /// stored by the kernel, so its presence is the answer.
-fn labels(path: &str, follow: Follow) -> (Option<Arc<str>>, bool) {
+fn labels(path: impl Arg + Copy, follow: Follow) -> (Option<Arc<str>>, bool) {
     let mut room = [MaybeUninit::<u8>::uninit(); XATTR_NAMES];
     let listed = match follow {
         Follow::Yes => rustix::fs::listxattr(path, &mut room).map(|(names, _)| &*names),
@@ -267,7 +268,7 @@ fn labels(path: &str, follow: Follow) -> (Option<Arc<str>>, bool) {
     (selinux, has("system.posix_acl_access"))
 }
 
-fn label(path: &str, follow: Follow) -> Option<Arc<str>> {
+fn label(path: impl Arg + Copy, follow: Follow) -> Option<Arc<str>> {
     let mut room = [MaybeUninit::<u8>::uninit(); 1024];
     let read = match follow {
         Follow::Yes => rustix::fs::getxattr(path, "security.selinux", &mut room),

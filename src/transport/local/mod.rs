@@ -8,7 +8,12 @@
 mod accounts;
 mod environment;
 mod files;
+mod interfaces;
+mod netlink;
+mod processes;
 mod run;
+mod sockets;
+mod walk;
 
 use super::Transport;
 use crate::probe::{Answer, Fault, FaultKind, Probe, Question};
@@ -57,6 +62,11 @@ impl Local {
             Probe::Users(question) => seen(question, self.accounts.all_users(self)),
             Probe::Groups(question) => seen(question, self.accounts.all_groups(self)),
             Probe::Uname(question) => seen(question, Ok(uname())),
+            Probe::Walk(question) => seen(question, self.walk(question)),
+            Probe::Sockets(question) => seen(question, self.sockets()),
+            Probe::SocketOwners(question) => seen(question, self.socket_owners()),
+            Probe::Processes(question) => seen(question, self.processes()),
+            Probe::Interfaces(question) => seen(question, self.interfaces()),
             other => Err(Fault::new(FaultKind::Unsupported, format!("local cannot answer {other}"))),
         }
     }
