@@ -9,6 +9,7 @@ mod fault;
 mod load;
 pub mod matcher;
 mod matchers;
+pub mod pattern;
 mod record;
 mod sandbox;
 mod schedule;
