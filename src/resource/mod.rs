@@ -26,6 +26,7 @@ mod parse_config_file;
 mod pattern;
 #[cfg(test)]
 mod rehearsal;
+mod service;
 mod systemd_config;
 #[cfg(test)]
 pub mod testing;
@@ -46,6 +47,9 @@ pub static ALL: &[&Entry] = &[
     &packages::ENTRY,
     &parse_config::ENTRY,
     &parse_config_file::ENTRY,
+    &service::ENTRY,
+    &service::SYSTEMD,
+    &service::SYSV,
     &systemd_config::ENTRY,
 ];
 

@@ -33,7 +33,7 @@ pub fn stated(kind: crate::probe::FileKind) -> Option<crate::probe::Stated> {
 
 impl Scripted {
     /// A node with a platform: this os-release, and of the well-known paths the platform
-    /// asks for only those of `paths`, as directories.
+    /// asks for only those of `paths`.
     #[must_use]
     pub fn platform(mut self, os_release: &str, paths: &[&str]) -> Scripted {
         use crate::node::platform::{DATABASES, RELEASE_FILES, SERVICE_SIGNS};
@@ -51,8 +51,8 @@ impl Scripted {
             self = self.with(Read { path: path.into() }, None);
         }
         for path in DATABASES.map(|(path, _)| path).into_iter().chain(SERVICE_SIGNS) {
-            let kind =
-                if path.contains('.') || path.starts_with("/sbin") { FileKind::File } else { FileKind::Directory };
+            let directory = path.ends_with("/rpm") || matches!(path, "/run/systemd/system" | "/var/lib/pacman/local");
+            let kind = if directory { FileKind::Directory } else { FileKind::File };
             let answer = if paths.contains(&path) { stated(kind) } else { None };
             self = self.with(Stat { path: path.into() }, answer);
         }
