@@ -8,6 +8,7 @@ pub mod error;
 pub mod lua;
 pub mod node;
 pub mod probe;
+pub mod profile;
 pub mod resource;
 pub mod results;
 pub mod transport;
