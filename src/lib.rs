@@ -7,6 +7,7 @@
 pub mod error;
 pub mod lua;
 pub mod node;
+pub mod plan;
 pub mod probe;
 pub mod profile;
 pub mod resource;

@@ -68,7 +68,10 @@ fn a_runaway_ends_with_its_budget() {
 #[test]
 fn a_deep_pattern_is_too_complex_and_does_not_end_the_stack() {
     let (subject, pattern) = ("a".repeat(1000), "a?".repeat(1000));
-    assert_eq!(find(subject.as_bytes(), pattern.as_bytes(), 1, false, &mut { u64::MAX }), Err(PatternError::TooComplex));
+    assert_eq!(
+        find(subject.as_bytes(), pattern.as_bytes(), 1, false, &mut { u64::MAX }),
+        Err(PatternError::TooComplex)
+    );
     let captures = "()".repeat(33);
     assert_eq!(find(b"", captures.as_bytes(), 1, false, &mut 1000), Err(PatternError::TooManyCaptures));
 }

@@ -1,0 +1,4 @@
+//! What a run is made of, before any node is touched: the values of attributes and the
+//! selection of controls.
+
+pub mod selection;
