@@ -18,6 +18,7 @@ mod directory;
 mod file;
 mod glob;
 mod keypath;
+mod openssh;
 mod os;
 mod package;
 mod packages;
@@ -27,6 +28,7 @@ mod pattern;
 #[cfg(test)]
 mod rehearsal;
 mod service;
+mod sshd_config;
 mod systemd_config;
 #[cfg(test)]
 pub mod testing;
@@ -50,6 +52,7 @@ pub static ALL: &[&Entry] = &[
     &service::ENTRY,
     &service::SYSTEMD,
     &service::SYSV,
+    &sshd_config::ENTRY,
     &systemd_config::ENTRY,
 ];
 
