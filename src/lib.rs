@@ -10,6 +10,7 @@ pub mod node;
 pub mod plan;
 pub mod probe;
 pub mod profile;
+pub mod report;
 pub mod resource;
 pub mod results;
 pub mod transport;

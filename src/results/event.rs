@@ -34,6 +34,20 @@ pub enum RunEvent {
     RunFinished(RunFinished),
 }
 
+impl RunEvent {
+    /// The node it is about; `None` for the run as a whole.
+    pub fn node(&self) -> Option<&Arc<str>> {
+        match self {
+            RunEvent::RunStarted(_) | RunEvent::RunFinished(_) => None,
+            RunEvent::NodeStarted(event) => Some(&event.node),
+            RunEvent::ProfileStarted(event) => Some(&event.node),
+            RunEvent::ControlFinished(event) => Some(&event.node),
+            RunEvent::ProfileFinished(event) => Some(&event.node),
+            RunEvent::NodeFinished(event) => Some(&event.node),
+        }
+    }
+}
+
 /// The run begins; nothing was asked yet.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunStarted {

@@ -1,0 +1,137 @@
+//! The page for people: every control, grouped by node and profile, and a summary at the
+//! end, where a terminal stops scrolling.
+
+use super::page::{ID_COLUMNS, Page};
+use super::summary::Summary;
+use super::terminal::Look;
+use super::{Options, Reporter, text};
+use crate::results::{ControlFinished, NodeStarted, ProfileStarted, RunEvent, Stamped};
+use std::io::{self, Write};
+
+/// Folds a run into a page of text.
+pub struct Cli {
+    look: Look,
+    summary: Summary,
+    id_columns: usize,
+    /// Why every control of the node or profile comes out the same; said once.
+    said: Option<std::sync::Arc<str>>,
+    /// Controls that were not shown because of `said`.
+    unsaid: usize,
+    after_empty_line: bool,
+}
+
+impl Cli {
+    /// A page in the look of `options`.
+    pub fn new(options: &Options) -> Cli {
+        Cli {
+            look: options.look,
+            summary: Summary::default(),
+            id_columns: 0,
+            said: None,
+            unsaid: 0,
+            after_empty_line: true,
+        }
+    }
+
+    fn node(&self, node: &NodeStarted, out: &mut String) {
+        let mut facts = vec![text::line(&node.target)];
+        if let Some(platform) = &node.platform {
+            let system = format!("{} {} {}", platform.name, platform.release, platform.arch);
+            facts.push(text::line(&system).replace("  ", " "));
+        }
+        if let Some(user) = &node.user {
+            facts.push(format!("as {}", text::line(user)));
+        }
+        let separator = if self.look.unicode { " · " } else { ", " };
+        let name = self.look.bold(&text::line(&node.node));
+        out.push_str(&format!("{name}  {}\n", self.look.dim(&facts.join(separator))));
+        if let Some(error) = &node.error {
+            let outcome = crate::results::Outcome::Errored;
+            let symbol = self.look.symbol(outcome);
+            for (at, line) in text::wrap(&text::line(error), self.look.width.saturating_sub(4)).iter().enumerate() {
+                let lead = if at == 0 { format!("  {symbol} ") } else { "    ".to_string() };
+                out.push_str(&format!("{}\n", self.look.outcome(outcome, &format!("{lead}{line}"))));
+            }
+        }
+    }
+
+    fn profile(&mut self, started: &ProfileStarted, out: &mut String) {
+        let profile = &started.profile;
+        self.id_columns =
+            profile.controls.iter().map(|c| text::columns(&c.id)).filter(|&n| n <= ID_COLUMNS).max().unwrap_or(0);
+        let name = self.look.bold(&text::line(&format!("{} {}", profile.name, profile.version)));
+        let indent = text::columns(&text::line(&format!("{} {}", profile.name, profile.version))) + 2;
+        let title = profile.title.as_deref().map(text::line).unwrap_or_default();
+        let title = text::wrap(&title, self.look.width.saturating_sub(indent)).join(&format!("\n{:indent$}", ""));
+        self.empty_line(out);
+        out.push_str(format!("{name}  {title}").trim_end());
+        out.push_str("\n\n");
+        if let Some(reason) = &started.not_applicable {
+            let note = format!("  does not apply: {}", text::line(reason));
+            out.push_str(&format!("{}\n", self.look.dim(&note)));
+            self.said = Some(reason.clone());
+        }
+    }
+
+    fn control(&mut self, control: &ControlFinished, out: &mut String) {
+        if self.said.is_some() && control.reason == self.said && control.steps.is_empty() {
+            self.unsaid += 1;
+            return;
+        }
+        Page { look: &self.look, id_columns: self.id_columns }.control(control, out);
+    }
+
+    /// An empty line, unless a failure has ended with one: two in a row would tear the page.
+    fn empty_line(&self, out: &mut String) {
+        if !out.ends_with("\n\n") && !(out.is_empty() && self.after_empty_line) {
+            out.push('\n');
+        }
+    }
+
+    /// How many controls the one reason stood for.
+    fn end_of_group(&mut self, out: &mut String) {
+        let unsaid = std::mem::take(&mut self.unsaid);
+        if unsaid > 0 {
+            let controls = if unsaid == 1 { "control is" } else { "controls are" };
+            let note = format!("  {unsaid} {controls} counted so");
+            out.push_str(&format!("{}\n", self.look.dim(&note)));
+        }
+    }
+}
+
+impl Reporter for Cli {
+    fn event(&mut self, event: &Stamped, out: &mut dyn Write) -> io::Result<()> {
+        self.summary.event(event);
+        let mut text = String::new();
+        match &event.event {
+            RunEvent::RunStarted(_) | RunEvent::RunFinished(_) => {}
+            RunEvent::NodeStarted(node) => {
+                self.said = node.error.clone();
+                self.node(node, &mut text);
+            }
+            RunEvent::ProfileStarted(started) => self.profile(started, &mut text),
+            RunEvent::ControlFinished(control) => self.control(control, &mut text),
+            RunEvent::ProfileFinished(_) => {
+                self.end_of_group(&mut text);
+                self.said = None;
+            }
+            RunEvent::NodeFinished(_) => self.empty_line(&mut text),
+        }
+        if !text.is_empty() {
+            self.after_empty_line = text.ends_with("\n\n") || text == "\n";
+        }
+        out.write_all(text.as_bytes())
+    }
+
+    fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let mut text = String::new();
+        self.end_of_group(&mut text);
+        self.empty_line(&mut text);
+        self.summary.write(&self.look, &mut text);
+        out.write_all(text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+#[path = "cli_tests.rs"]
+mod tests;

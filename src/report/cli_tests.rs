@@ -1,0 +1,121 @@
+use super::*;
+use crate::report::sample;
+use crate::results::event::NodeStarted;
+use crate::results::{Outcome, Stamped};
+use std::path::PathBuf;
+
+fn page(look: Look, events: &[Stamped]) -> String {
+    sample::written(Cli::new(&Options { look, ..Options::default() }), events)
+}
+
+/// Compares with the page on file; `PROBITY_UPDATE_GOLDEN=1` writes it anew, to be looked
+/// at before it is committed.
+fn golden(name: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/report/golden").join(name);
+    if std::env::var_os("PROBITY_UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert!(text == expected, "{name} differs; PROBITY_UPDATE_GOLDEN=1 writes it anew\n{text}");
+}
+
+#[test]
+fn a_page_of_every_outcome() {
+    let look = Look { width: 80, ..Look::default() };
+    golden("cli.txt", &page(look, &sample::every_outcome()));
+}
+
+#[test]
+fn a_page_in_colour() {
+    let look = Look { width: 80, colour: true, ..Look::default() };
+    golden("cli-colour.txt", &page(look, &sample::every_outcome()));
+}
+
+#[test]
+fn a_page_of_three_nodes_in_ascii() {
+    let look = Look { width: 80, unicode: false, ..Look::default() };
+    let text = page(look, &sample::three_nodes());
+    assert!(text.is_ascii(), "{text}");
+    golden("cli-nodes.txt", &text);
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let plain = page(Look { width: 60, ..Look::default() }, &sample::three_nodes());
+    let painted = page(Look { width: 60, colour: true, ..Look::default() }, &sample::three_nodes());
+    assert_eq!(text::clean(&painted), plain);
+    assert_ne!(painted, plain);
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for width in [40, 72, 120] {
+        let text = page(Look { width, ..Look::default() }, &sample::three_nodes());
+        // The tables need their columns; a node's facts and a place stay in one piece.
+        let body = text.split("Profile ").next().unwrap();
+        for line in body.lines().filter(|line| !line.contains("ssh://") && !line.contains(".lua:")) {
+            assert!(text::columns(line) <= width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_value_from_a_node_cannot_write_to_the_terminal() {
+    let hostile = "\u{1b}]0;owned\u{7}\u{1b}[2J\r\nall passed\u{202e}";
+    let steps = vec![sample::step(Outcome::Failed, hostile, Some(hostile), Some(&format!("x{hostile}")))];
+    let mut control = sample::control("web1", sample::summary("a", hostile), Outcome::Failed, steps);
+    control.reason = Some(hostile.into());
+    let node = NodeStarted { error: Some(hostile.into()), ..sample::node("web1") };
+    let text = page(Look::default(), &sample::run(vec![sample::node_events(node, vec![control])]));
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\r', '\u{202e}']), "{text}");
+}
+
+#[test]
+fn long_values_and_many_steps_are_bounded() {
+    let long = "x".repeat(100_000);
+    let step = sample::step(Outcome::Failed, "it is short", Some("short"), Some(&long));
+    let control = sample::control("web1", sample::summary("a", "b"), Outcome::Failed, vec![step; 500]);
+    let text = page(Look::default(), &sample::run(vec![sample::node_events(sample::node("web1"), vec![control])]));
+    assert!(text.len() < 25_000, "{}", text.len());
+    assert!(text.contains("(99400 more characters)") && text.contains("and 480 more"), "{text}");
+}
+
+#[test]
+fn one_reason_for_a_whole_profile_is_said_once() {
+    let controls: Vec<_> = (0..60)
+        .map(|number| ControlFinished {
+            reason: Some("it is for Red Hat systems".into()),
+            ..sample::control("web1", sample::summary(&format!("c{number}"), "t"), Outcome::NotApplicable, vec![])
+        })
+        .collect();
+    let mut events = sample::node_events(sample::node("web1"), controls);
+    if let RunEvent::ProfileStarted(started) = &mut events[1] {
+        started.not_applicable = Some("it is for Red Hat systems".into());
+    }
+    let text = page(Look::default(), &sample::run(vec![events]));
+    assert_eq!(text.matches("Red Hat").count(), 1, "{text}");
+    assert!(text.contains("60 controls are counted so"), "{text}");
+    assert!(text.contains("60 not applicable"), "{text}");
+}
+
+#[test]
+fn an_interrupted_run_says_what_never_ran() {
+    let mut events = sample::every_outcome();
+    events.truncate(5);
+    let text = page(Look::default(), &events);
+    assert!(text.contains("interrupted; 5 of 7 controls never ran"), "{text}");
+}
+
+#[test]
+fn a_thousand_nodes_stay_readable() {
+    let nodes = (0..1000).map(|number| {
+        let name = format!("node{number:04}");
+        let mut controls = sample::controls(&name);
+        controls.truncate(if number % 100 == 0 { 2 } else { 1 });
+        sample::node_events(sample::node(&name), controls)
+    });
+    let text = page(Look::default(), &sample::run(nodes.collect()));
+    let end = text.rfind("Failed").map(|at| &text[at..]).unwrap();
+    assert!(end.contains("on 10 nodes: node0000, node0100, node0200, node0300, node0400 and 5 more"), "{end}");
+    assert!(end.lines().count() < 40, "the end fits on a screen\n{end}");
+}

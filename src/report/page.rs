@@ -1,0 +1,185 @@
+//! How a control reads on a page for people: its line, and below it what went wrong.
+
+use super::terminal::Look;
+use super::text;
+use crate::results::event::Step;
+use crate::results::{ControlFinished, Outcome};
+
+/// Characters of one value or message that are shown; the machine-readable reports hold
+/// the rest.
+const SHOWN: usize = 600;
+/// Failed steps of one control that are shown.
+const STEPS: usize = 20;
+/// Lines of a traceback that are shown.
+const TRACEBACK: usize = 6;
+/// Longest id that others are aligned to.
+pub const ID_COLUMNS: usize = 28;
+/// Columns of the labels `expected`, `found`, `why`, `at`.
+const LABEL: usize = 10;
+
+/// Writes controls in one look.
+pub struct Page<'a> {
+    pub look: &'a Look,
+    /// Columns the ids are padded to.
+    pub id_columns: usize,
+}
+
+impl Page<'_> {
+    /// The control's line and, unless it passed, what there is to say about it.
+    pub fn control(&self, control: &ControlFinished, out: &mut String) {
+        self.headline(control, out);
+        match control.outcome {
+            Outcome::Passed => {}
+            Outcome::Failed | Outcome::Errored => self.details(control, out),
+            Outcome::Waived => {
+                let waiver = control.waiver.as_ref();
+                let until = waiver.and_then(|waiver| waiver.until.as_deref());
+                let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+                let why = waiver.map(|waiver| waiver.justification.as_str()).unwrap_or("no justification");
+                self.note(4, &format!("waived{until}: {why}"), out);
+                for step in control.steps.iter().filter(|step| is_bad(step.outcome)).take(3) {
+                    self.note(4, &format!("{}: {}", step.outcome.words(), step.sentence), out);
+                }
+            }
+            Outcome::Skipped | Outcome::NotApplicable => {
+                let reason = reason_of(control).unwrap_or_else(|| "no reason given".to_string());
+                self.note(4, &format!("{}: {reason}", control.outcome.words()), out);
+            }
+        }
+    }
+
+    fn headline(&self, control: &ControlFinished, out: &mut String) {
+        let summary = &control.control;
+        let symbol = self.look.outcome(control.outcome, self.look.symbol(control.outcome));
+        let id = text::line(&summary.id);
+        let mut title = summary.title.as_deref().map(text::line).unwrap_or_default();
+        if control.attempts > 1 {
+            title.push_str(&format!(" (after {} attempts)", control.attempts));
+        }
+        let padding = self.id_columns.saturating_sub(text::columns(&id));
+        let indent = 4 + text::columns(&id) + padding + 2;
+        let id = if is_bad(control.outcome) { self.look.outcome(control.outcome, &id) } else { id };
+        let mut lines = text::wrap(title.trim(), self.room(indent)).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let gap = if first.is_empty() { String::new() } else { " ".repeat(padding + 2) };
+        out.push_str(&format!("  {symbol} {id}{gap}{}\n", self.title(control.outcome, &first)));
+        for line in lines {
+            out.push_str(&format!("{}{}\n", " ".repeat(indent), self.title(control.outcome, &line)));
+        }
+    }
+
+    fn title(&self, outcome: Outcome, title: &str) -> String {
+        if is_bad(outcome) { self.look.bold(title) } else { title.to_string() }
+    }
+
+    fn details(&self, control: &ControlFinished, out: &mut String) {
+        if let Some(reason) = &control.reason
+            && !control.steps.iter().any(|step| step.message.as_deref() == Some(reason))
+        {
+            self.labelled(4, "why", reason, out);
+        }
+        let bad: Vec<&Step> = control.steps.iter().filter(|step| step.outcome != Outcome::Passed).collect();
+        for step in bad.iter().take(STEPS) {
+            self.step(step, out);
+        }
+        if bad.len() > STEPS {
+            self.note(4, &format!("and {} more", bad.len() - STEPS), out);
+        }
+        let passed = control.steps.len() - bad.len();
+        if passed > 0 && !bad.is_empty() {
+            let others = if passed == 1 { "other step" } else { "other steps" };
+            self.note(4, &format!("{passed} {others} passed"), out);
+        }
+        if let Some(waiver) = &control.waiver
+            && waiver.expired
+        {
+            let until = waiver.until.as_deref().unwrap_or("an unknown day");
+            self.labelled(4, "waiver", &format!("expired after {until}: {}", waiver.justification), out);
+        }
+        if let Some(fix) = &control.control.fix {
+            self.labelled(4, "fix", &text::line(fix), out);
+        }
+        out.push('\n');
+    }
+
+    fn step(&self, step: &Step, out: &mut String) {
+        let symbol = self.look.outcome(step.outcome, self.look.symbol(step.outcome));
+        let sentence = text::line(&step.sentence);
+        let sentence = text::bounded(&sentence, SHOWN);
+        for (at, line) in text::wrap(&sentence, self.room(6)).into_iter().enumerate() {
+            let lead = if at == 0 { format!("    {symbol} ") } else { " ".repeat(6) };
+            out.push_str(&format!("{lead}{line}\n"));
+        }
+        if let Some(expected) = &step.expected {
+            self.labelled(6, "expected", expected, out);
+        }
+        if let Some(found) = &step.found {
+            self.labelled(6, "found", found, out);
+        }
+        if let Some(message) = &step.message
+            && !says_the_same(step, message)
+        {
+            self.labelled(6, "why", message, out);
+        }
+        self.labelled(6, "at", &format!("{}:{}", step.file, step.line), out);
+        if let Some(traceback) = &step.traceback {
+            for line in text::clean(traceback).trim_end().lines().take(TRACEBACK) {
+                let line = text::line(line);
+                let line = text::bounded(&line, SHOWN);
+                out.push_str(&format!("{}{}\n", " ".repeat(6 + LABEL), self.look.dim(&line)));
+            }
+        }
+    }
+
+    /// `label     text`, further lines below the text, which is aligned over all indents.
+    fn labelled(&self, indent: usize, label: &str, value: &str, out: &mut String) {
+        let label_columns = 6 + LABEL - indent.min(6);
+        let value = text::clean(value);
+        let value = text::bounded(value.trim_end(), SHOWN);
+        // A place in a file stays in one piece, to be copied or clicked.
+        let lines = match label {
+            "at" => vec![value.replace('\n', " ")],
+            _ => text::wrap(&value.replace('\t', "    "), self.room(indent + label_columns)),
+        };
+        for (at, line) in lines.into_iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            let label = self.look.dim(&format!("{label:label_columns$}"));
+            let line = format!("{}{label}{line}", " ".repeat(indent));
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+    }
+
+    fn note(&self, indent: usize, note: &str, out: &mut String) {
+        let note = text::line(note);
+        for line in text::wrap(&text::bounded(&note, SHOWN), self.room(indent)) {
+            out.push_str(&format!("{}{}\n", " ".repeat(indent), self.look.dim(&line)));
+        }
+    }
+
+    fn room(&self, indent: usize) -> usize {
+        self.look.width.saturating_sub(indent)
+    }
+}
+
+/// Whether an outcome is one to look at.
+pub fn is_bad(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Failed | Outcome::Errored)
+}
+
+/// Why a control came out as it did: its own reason, else that of its steps.
+pub fn reason_of(control: &ControlFinished) -> Option<String> {
+    if let Some(reason) = &control.reason {
+        return Some(reason.to_string());
+    }
+    let of_step = |step: &Step| step.message.clone().unwrap_or_else(|| step.sentence.clone());
+    control.steps.iter().find(|step| step.outcome == control.outcome).map(of_step)
+}
+
+/// Whether a message only repeats what the lines `expected` and `found` show.
+fn says_the_same(step: &Step, message: &str) -> bool {
+    match (&step.expected, &step.found) {
+        (Some(expected), Some(found)) => message.contains(expected.as_str()) && message.contains(found.as_str()),
+        _ => message == step.sentence,
+    }
+}
