@@ -1,0 +1,61 @@
+-- What lies on the disks of the node: its local file systems, and walks over all of them.
+local disk = {}
+
+-- File systems that hold their files on this node.
+local LOCAL = {
+  ext2 = true, ext3 = true, ext4 = true, xfs = true, btrfs = true, f2fs = true, jfs = true,
+  reiserfs = true, zfs = true, bcachefs = true, overlay = true, tmpfs = true, vfat = true,
+}
+
+local function below(path, parents)
+  for _, parent in ipairs(parents) do
+    if path == parent or path:sub(1, #parent + 1) == parent .. "/" then return true end
+  end
+  return false
+end
+
+-- Where local file systems are mounted: the root, and every other that is none of the
+-- kernel's own, lies outside what `scan_exclude` names, and is not the same disk again.
+function disk.roots()
+  local roots, seen = { "/" }, {}
+  local apart = { "/proc", "/sys", "/dev", "/run" }
+  for line in (file("/proc/self/mounts").content or ""):gmatch("[^\n]+") do
+    local device, point, kind = line:match("^(%S+) (%S+) (%S+)")
+    point = point and point:gsub("\\040", " ")
+    if point == "/" then
+      seen[device] = true
+    elseif point and LOCAL[kind] and not below(point, apart)
+      and not below(point, attributes.scan_exclude)
+      and (device:sub(1, 1) ~= "/" or not seen[device])
+      and kind ~= "overlay" and directory(point).exists
+    then
+      seen[device] = true
+      roots[#roots + 1] = point
+    end
+  end
+  return roots
+end
+
+-- Every file of every local file system that fits, as a sorted list of paths.
+function disk.find(options)
+  local paths = {}
+  options.prune = attributes.scan_exclude
+  options.timeout = attributes.scan_timeout
+  for_each(disk.roots(), function(root)
+    for _, path in ipairs(find(root, options).paths) do paths[#paths + 1] = path end
+  end)
+  table.sort(paths)
+  return paths
+end
+
+-- The elements of `list` that are not in `known`.
+function disk.beyond(list, known)
+  local expected, rest = {}, {}
+  for _, path in ipairs(known) do expected[path] = true end
+  for _, path in ipairs(list) do
+    if not expected[path] then rest[#rest + 1] = path end
+  end
+  return rest
+end
+
+return disk
