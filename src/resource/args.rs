@@ -16,9 +16,18 @@ impl Args {
     /// names `callee`.
     pub fn bind(callee: &str, specs: &'static [Arg], mut given: Vec<Value>) -> Result<Args, String> {
         let mut args = IndexMap::new();
-        let takes_map = |index: usize| specs.get(index).is_some_and(|spec| matches!(spec.kind, Kind::Map | Kind::Any));
+        let is_argument = |name: &str| specs.iter().any(|spec| spec.name == name);
+        // A map stands for itself where a map is due; where anything is due, it does so
+        // unless its keys name arguments, so that misspelt options are told as such.
+        let takes_map = |index: usize| {
+            specs.get(index).is_some_and(|spec| match (spec.kind, given.get(index)) {
+                (Kind::Map, _) => true,
+                (Kind::Any, Some(Value::Map(map))) => spec.required && !map.keys().all(|name| is_argument(name)),
+                _ => false,
+            })
+        };
         if matches!(given.last(), Some(Value::Map(_)))
-            && !takes_map(given.len() - 1)
+            && !takes_map(given.len().saturating_sub(1))
             && let Some(Value::Map(named)) = given.pop()
         {
             for (name, value) in named {
@@ -173,6 +182,20 @@ mod tests {
         assert_eq!(&*by_name.required("line"), "id");
         let error = Args::bind("command", SPECS, vec![map("lime", "id")]).unwrap_err();
         assert_eq!(error, "command has no argument lime; did you mean line?");
+    }
+
+    #[test]
+    fn a_map_is_options_where_anything_may_stand() {
+        static ANY: &[Arg] = &[
+            Arg { name: "line", kind: Kind::Any, required: true, doc: "the command" },
+            Arg { name: "timeout", kind: Kind::Any, required: false, doc: "how long" },
+        ];
+        let options = Args::bind("command", ANY, vec![Value::from("id"), map("timeout", 3i64)]).unwrap();
+        assert_eq!(options.get("timeout"), Some(&Value::Int(3)));
+        let error = Args::bind("command", ANY, vec![Value::from("id"), map("timeuot", 3i64)]).unwrap_err();
+        assert_eq!(error, "command has no argument timeuot; did you mean timeout?");
+        let value = Args::bind("command", ANY, vec![map("key", 3i64)]).unwrap();
+        assert!(value.map("line").is_some(), "a map is a value of its own here");
     }
 
     #[test]

@@ -15,6 +15,18 @@ mod accounts;
 mod assignments;
 mod config_text;
 mod directory;
+mod command;
+mod bash;
+mod ksh;
+mod os_env;
+mod user;
+mod users;
+mod group;
+mod groups;
+mod passwd;
+mod shadow;
+mod etc_group;
+mod login_defs;
 mod file;
 mod glob;
 mod keypath;
@@ -40,21 +52,7 @@ pub use catalogue::{Absence, Arg, Column, Entry, Instance, Kind, Method, Predica
 pub use table::{Row, Rows};
 
 /// Every resource, in the order of the reference.
-pub static ALL: &[&Entry] = &[
-    &directory::ENTRY,
-    &file::ENTRY,
-    &os::ENTRY,
-    &os::PLATFORM,
-    &package::ENTRY,
-    &packages::ENTRY,
-    &parse_config::ENTRY,
-    &parse_config_file::ENTRY,
-    &service::ENTRY,
-    &service::SYSTEMD,
-    &service::SYSV,
-    &sshd_config::ENTRY,
-    &systemd_config::ENTRY,
-];
+pub static ALL: &[&Entry] = &[&bash::ENTRY, &command::ENTRY, &directory::ENTRY, &etc_group::ENTRY, &file::ENTRY, &group::ENTRY, &groups::ENTRY, &ksh::ENTRY, &login_defs::ENTRY, &os::ENTRY, &os::PLATFORM, &os_env::ENTRY, &package::ENTRY, &packages::ENTRY, &parse_config::ENTRY, &parse_config_file::ENTRY, &passwd::ENTRY, &service::ENTRY, &service::SYSTEMD, &service::SYSV, &shadow::ENTRY, &sshd_config::ENTRY, &systemd_config::ENTRY, &user::ENTRY, &users::ENTRY];
 
 /// The resource of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {
