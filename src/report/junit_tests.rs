@@ -46,9 +46,7 @@ fn check_rules(document: &Document) {
                 allowed(node, &may, &["name", "tests", "failures", "errors"]);
                 time_rule(node.attribute("time").unwrap());
                 let of = |name: &str| {
-                    elements(node, "testcase")
-                        .filter(|case| elements(*case, name).next().is_some())
-                        .count()
+                    elements(node, "testcase").filter(|case| elements(*case, name).next().is_some()).count()
                 };
                 let count = |name: &str| node.attribute(name).unwrap().parse::<usize>().unwrap();
                 assert_eq!(count("tests"), elements(node, "testcase").count());

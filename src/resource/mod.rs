@@ -13,46 +13,72 @@ pub mod table;
 
 mod accounts;
 mod assignments;
+mod bash;
+mod command;
 mod config_text;
 mod directory;
-mod command;
-mod bash;
-mod ksh;
-mod os_env;
-mod user;
-mod users;
-mod group;
-mod groups;
-mod passwd;
-mod shadow;
 mod etc_group;
-mod login_defs;
 mod file;
 mod glob;
+mod group;
+mod groups;
 mod keypath;
+mod ksh;
+mod login_defs;
 mod openssh;
 mod os;
+mod os_env;
 mod package;
 mod packages;
 mod parse_config;
 mod parse_config_file;
+mod passwd;
 mod pattern;
 #[cfg(test)]
 mod rehearsal;
 mod service;
+mod shadow;
 mod sshd_config;
 mod systemd_config;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
 mod trial;
+mod user;
+mod users;
 
 pub use args::Args;
 pub use catalogue::{Absence, Arg, Column, Entry, Instance, Kind, Method, Predicate, Property, Shape};
 pub use table::{Row, Rows};
 
 /// Every resource, in the order of the reference.
-pub static ALL: &[&Entry] = &[&bash::ENTRY, &command::ENTRY, &directory::ENTRY, &etc_group::ENTRY, &file::ENTRY, &group::ENTRY, &groups::ENTRY, &ksh::ENTRY, &login_defs::ENTRY, &os::ENTRY, &os::PLATFORM, &os_env::ENTRY, &package::ENTRY, &packages::ENTRY, &parse_config::ENTRY, &parse_config_file::ENTRY, &passwd::ENTRY, &service::ENTRY, &service::SYSTEMD, &service::SYSV, &shadow::ENTRY, &sshd_config::ENTRY, &systemd_config::ENTRY, &user::ENTRY, &users::ENTRY];
+pub static ALL: &[&Entry] = &[
+    &bash::ENTRY,
+    &command::ENTRY,
+    &directory::ENTRY,
+    &etc_group::ENTRY,
+    &file::ENTRY,
+    &group::ENTRY,
+    &groups::ENTRY,
+    &ksh::ENTRY,
+    &login_defs::ENTRY,
+    &os::ENTRY,
+    &os::PLATFORM,
+    &os_env::ENTRY,
+    &package::ENTRY,
+    &packages::ENTRY,
+    &parse_config::ENTRY,
+    &parse_config_file::ENTRY,
+    &passwd::ENTRY,
+    &service::ENTRY,
+    &service::SYSTEMD,
+    &service::SYSV,
+    &shadow::ENTRY,
+    &sshd_config::ENTRY,
+    &systemd_config::ENTRY,
+    &user::ENTRY,
+    &users::ENTRY,
+];
 
 /// The resource of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {
