@@ -1,5 +1,6 @@
 //! Profiles: what they are made of, read from a directory or an archive alike.
 
+pub mod archive;
 pub mod declaration;
 mod directory;
 pub mod layout;
@@ -46,10 +47,16 @@ impl Profile {
             };
             error.in_file(path).hint("name a directory that holds profile.yml, or an archive NAME-VERSION.tar.gz")
         })?;
-        if !found.is_dir() {
-            return Err(Error::usage("is not a directory").in_file(path));
+        if found.is_dir() {
+            return Profile::from_files(path, directory::read(path)?);
         }
-        Profile::from_files(path, directory::read(path)?)
+        let (files, index) = archive::read(path)?;
+        let profile = Profile::from_files(path, files)?;
+        let said = (index.profile.name.as_str(), index.profile.version.clone(), index.sha256.as_str());
+        if said != (&*profile.manifest.name, profile.manifest.version.to_string(), &*profile.sha256) {
+            return Err(Error::usage("its index is not that of its files").in_file(path).hint("fetch it again"));
+        }
+        Ok(profile)
     }
 
     /// Makes a profile of its files; `origin` is what places and messages begin with.
