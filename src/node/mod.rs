@@ -4,9 +4,11 @@
 pub mod os_release;
 pub mod platform;
 pub mod seen;
+pub mod virtualization;
 
 pub use platform::{PackageManager, Platform, ServiceManager};
 pub use seen::{Memory, Seen, Sight, Unseen};
+pub use virtualization::Virtualization;
 
 use crate::transport::Transport;
 use std::cell::Cell;

@@ -22,6 +22,8 @@ mod file;
 mod glob;
 mod group;
 mod groups;
+mod kernel_parameter;
+mod kernel_parameters;
 mod keypath;
 mod ksh;
 mod login_defs;
@@ -46,6 +48,7 @@ pub mod testing;
 mod trial;
 mod user;
 mod users;
+mod virtualization;
 
 pub use args::Args;
 pub use catalogue::{Absence, Arg, Column, Entry, Instance, Kind, Method, Predicate, Property, Shape};
@@ -60,6 +63,8 @@ pub static ALL: &[&Entry] = &[
     &file::ENTRY,
     &group::ENTRY,
     &groups::ENTRY,
+    &kernel_parameter::ENTRY,
+    &kernel_parameters::ENTRY,
     &ksh::ENTRY,
     &login_defs::ENTRY,
     &os::ENTRY,
@@ -78,6 +83,7 @@ pub static ALL: &[&Entry] = &[
     &systemd_config::ENTRY,
     &user::ENTRY,
     &users::ENTRY,
+    &virtualization::ENTRY,
 ];
 
 /// The resource of that name.

@@ -140,7 +140,7 @@ fn openrc_is_read_from_its_runlevels() {
             &["/run/openrc/softlevel", "/sbin/openrc-run"],
             &[
                 ("/etc/init.d", &["sshd", "crond"]),
-                ("/etc/runlevels", &["default", "custom"]),
+                ("/etc/runlevels", &["custom", "default"]),
                 ("/etc/runlevels/default", &["sshd"]),
                 ("/etc/runlevels/custom", &["sshd"]),
             ],
