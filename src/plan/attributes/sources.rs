@@ -1,0 +1,135 @@
+//! Where assignments are read from: attributes files, and arguments of the command line.
+
+use super::{Assignment, Layer, Origin, Raw};
+use crate::error::Error;
+use crate::yaml::{Data, Document};
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The most bytes `NAME=@FILE` reads.
+const VALUE_CAP: u64 = 1 << 20;
+
+/// Looks up an environment variable: `std::env::var_os`, or what a test has.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// Reads an attributes file: a YAML map whose keys are `NAME` or `PROFILE::NAME`. In one
+/// file, what is said to one profile comes after what is said to all.
+///
+/// # Errors
+/// A file that cannot be read or is not such a map; every key that is no name.
+pub fn from_file(path: &Path) -> Result<Vec<Assignment>, Vec<Error>> {
+    let document = Document::read(path).map_err(|error| vec![error])?;
+    from_document(&Arc::new(document), Layer::File)
+}
+
+/// Reads a document that is such a map, as an assignment of `layer`.
+///
+/// # Errors
+/// As [`from_file`].
+pub fn from_document(document: &Arc<Document>, layer: Layer) -> Result<Vec<Assignment>, Vec<Error>> {
+    let root = &document.root;
+    let map = match &root.value {
+        Data::Null => return Ok(Vec::new()),
+        Data::Map(map) => map,
+        _ => {
+            let message = format!("attributes are a map of names to values, not {}", root.type_name());
+            return Err(vec![Error::usage(message).at(root.place.clone()).hint("write for example max_auth_tries: 4")]);
+        }
+    };
+    let (mut assignments, mut errors) = (Vec::new(), Vec::new());
+    for (key, field) in map {
+        match split_name(key) {
+            Ok((profile, name)) => assignments.push(Assignment {
+                layer,
+                profile,
+                name,
+                origin: Origin::Written(field.key.clone()),
+                raw: Raw::Yaml(document.clone(), Box::new(field.value.clone())),
+            }),
+            Err(message) => errors.push(Error::usage(message).at(field.key.clone())),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    assignments.sort_by_key(|assignment| assignment.profile.is_some());
+    Ok(assignments)
+}
+
+/// Reads an argument of `--attr`: `NAME=VALUE` or `PROFILE::NAME=VALUE`, where the value
+/// is what is written, or `@FILE` for the content of a file (without the line end it ends
+/// in), or `env:VARIABLE` for an environment variable. `@@` stands for one `@`.
+///
+/// # Errors
+/// No name, no value, a file or a variable that is not there or is not UTF-8.
+pub fn from_argument(argument: &str, environment: Environment<'_>) -> Result<Assignment, Error> {
+    let Some((key, value)) = argument.split_once('=') else {
+        return Err(Error::usage("--attr takes NAME=VALUE, and there is no = in what was given")
+            .hint("write for example --attr max_auth_tries=4"));
+    };
+    let key = key.trim();
+    let (profile, name) = split_name(key).map_err(|message| Error::usage(format!("--attr: {message}")))?;
+    let (origin, text, literal) = if let Some(rest) = value.strip_prefix("@@") {
+        (Origin::Argument, format!("@{rest}"), true)
+    } else if let Some(path) = value.strip_prefix('@') {
+        let path = PathBuf::from(path);
+        let text = read_value(key, &path)?;
+        (Origin::ArgumentFile(path), text, false)
+    } else if let Some(variable) = value.strip_prefix("env:") {
+        (Origin::ArgumentVariable(variable.to_string()), read_variable(key, variable, environment)?, false)
+    } else {
+        (Origin::Argument, value.to_string(), true)
+    };
+    Ok(Assignment { layer: Layer::CommandLine, profile, name, origin, raw: Raw::Text { text, literal } })
+}
+
+/// `NAME` or `PROFILE::NAME`.
+fn split_name(key: &str) -> Result<(Option<String>, String), String> {
+    let (profile, name) = match key.split_once("::") {
+        Some((profile, name)) => (Some(profile), name),
+        None => (None, key),
+    };
+    let plain = |part: &str| !part.is_empty() && !part.contains(|letter: char| letter.is_whitespace() || letter == ':');
+    if !plain(name) || !profile.is_none_or(plain) {
+        return Err(format!("{key:?} is not a name of an attribute; write NAME or PROFILE::NAME"));
+    }
+    Ok((profile.map(str::to_string), name.to_string()))
+}
+
+fn read_value(key: &str, path: &Path) -> Result<String, Error> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::usage(format!("--attr {key}=@: no file is named"))
+            .hint(format!("write {key}=@FILE, or {key}=@@ for the value @")));
+    }
+    let wrong = |what: String| Error::usage(format!("--attr {key}: {what}")).in_file(path);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(VALUE_CAP + 1).read_to_end(&mut bytes))
+        .map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    if bytes.len() as u64 > VALUE_CAP {
+        return Err(wrong(format!("is larger than {} MiB, the most an attribute takes", VALUE_CAP >> 20)));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8".to_string()))?;
+    // Every editor ends a file with one; no password has it.
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
+
+fn read_variable(key: &str, variable: &str, environment: Environment<'_>) -> Result<String, Error> {
+    let wrong = |what: &str| Error::usage(format!("--attr {key}=env:{variable}: {what}"));
+    if variable.is_empty() || variable.contains(['=', '\0']) {
+        return Err(wrong("no environment variable has such a name").hint(format!("write {key}=env:VARIABLE")));
+    }
+    match environment(variable).map(OsString::into_string) {
+        Some(Ok(text)) => Ok(text),
+        Some(Err(_)) => Err(wrong("the environment variable is not UTF-8")),
+        None => Err(wrong("the environment variable is not set")),
+    }
+}
