@@ -1,0 +1,151 @@
+//! The command line: one file per subcommand, whose doc comment is its help.
+
+mod completions;
+mod detect;
+mod exec;
+mod resources;
+mod version;
+
+use crate::error::{Error, exit};
+use anstyle::{AnsiColor, Style};
+use clap::builder::styling::Styles;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use std::io::{IsTerminal, Write};
+
+/// Checks that machines are configured as they should be.
+///
+/// A profile is a versioned archive of controls written in Lua; `probity exec` runs it on a
+/// machine and reports what passed, failed or could not be checked.
+#[derive(Debug, Parser)]
+#[command(name = "probity", version, styles = STYLES, propagate_version = false, disable_help_subcommand = true)]
+#[command(after_help = "Start with: probity init my-baseline, then probity exec my-baseline")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every subcommand takes.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "General")]
+    pub color: Color,
+    /// Say more on standard error; controls' print() included
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "General")]
+    pub verbose: u8,
+    /// No progress bar and no notes on standard error
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "General")]
+    pub quiet: bool,
+}
+
+/// When colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Exec(Box<exec::ExecArgs>),
+    Detect(detect::DetectArgs),
+    Resources(resources::ResourcesArgs),
+    Completions(completions::CompletionsArgs),
+    Version(version::VersionArgs),
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+impl Global {
+    /// Whether what goes to `stream` is coloured.
+    pub fn colours(&self, stream: &impl IsTerminal) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                !refused && !dumb && stream.is_terminal()
+            }
+        }
+    }
+}
+
+/// Parses the command line, does what it says, and gives the exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
+            // A closed pipe under `probity --help | head` is not worth a word.
+            let _ = error.print();
+            return code;
+        }
+    };
+    let done = match &cli.command {
+        Command::Exec(args) => exec::run(args, &cli.global),
+        Command::Detect(args) => detect::run(args),
+        Command::Resources(args) => resources::run(args, &cli.global),
+        Command::Completions(args) => completions::run(args),
+        Command::Version(args) => version::run(args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(errors) => {
+            print_errors(&errors.0, &cli.global);
+            errors.0.first().map_or(exit::USAGE, |error| error.code)
+        }
+    }
+}
+
+/// The command line as clap knows it, for completions and the reference.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// One or more errors that end the program.
+#[derive(Debug)]
+pub struct Errors(pub Vec<Error>);
+
+impl From<Error> for Errors {
+    fn from(error: Error) -> Errors {
+        Errors(vec![error])
+    }
+}
+
+impl From<Vec<Error>> for Errors {
+    fn from(errors: Vec<Error>) -> Errors {
+        Errors(errors)
+    }
+}
+
+/// What a subcommand gives: an exit code, or the errors to print.
+pub type Outcome = Result<u8, Errors>;
+
+fn print_errors(errors: &[Error], global: &Global) {
+    let mut stderr = std::io::stderr().lock();
+    let style = if global.colours(&stderr) { AnsiColor::Red.on_default().bold() } else { Style::new() };
+    for error in errors {
+        let _ = writeln!(stderr, "{style}error{style:#}: {error}");
+    }
+}
+
+/// Writes to standard output; a closed pipe ends the program without a word, as it does
+/// for other tools.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::usage(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
