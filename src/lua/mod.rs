@@ -109,6 +109,7 @@ impl Engine {
         let thread = self.lua().create_thread(body)?;
         self.session.phase.set(Phase::Load);
         self.session.overruns.set(0);
+        self.session.pattern_steps.set(self.session.limits.pattern_steps);
         self.session.deadline.set(Instant::now() + self.session.limits.cpu);
         let ran = thread.resume::<()>(());
         let overrun = self.session.overruns.replace(0) > 0;

@@ -5,6 +5,7 @@ local yield = coroutine.yield
 local error, type, rawget, select, setmetatable = error, type, rawget, select, setmetatable
 local pcall, tostring, getmetatable, rawequal = pcall, tostring, getmetatable, rawequal
 local rawset, ipairs, pairs = rawset, ipairs, pairs
+local math_type = math.type
 local unpack, pack, table_concat = table.unpack, table.pack, table.concat
 
 -- ---- resources -------------------------------------------------------------------------
@@ -327,6 +328,69 @@ local function safe_rep(text, times, separator)
   return rep(text, times, separator)
 end
 
+-- ---- strings: every step of a pattern counts ------------------------------------------------
+
+local patterns = {}
+
+local function values(ok, ...)
+  if not ok then error((...), 2) end
+  return ...
+end
+
+local function checked(name, text, pattern, init)
+  local function bad(position, expected, given)
+    error("bad argument #" .. position .. " to '" .. name .. "' (" .. expected .. " expected, got " .. type(given) .. ")", 4)
+  end
+  if type(text) ~= "string" and type(text) ~= "number" then bad(1, "string", text) end
+  if type(pattern) ~= "string" and type(pattern) ~= "number" then bad(2, "string", pattern) end
+  if init ~= nil and math_type(init) ~= "integer" then bad(3, "integer", init) end
+end
+
+function patterns.find(text, pattern, init, plain)
+  checked("find", text, pattern, init)
+  return values(rust.find(text, pattern, init, plain and true or false))
+end
+
+function patterns.match(text, pattern, init)
+  checked("match", text, pattern, init)
+  return values(rust.match(text, pattern, init))
+end
+
+function patterns.gmatch(text, pattern, init)
+  checked("gmatch", text, pattern, init)
+  local state = rust.gmatch(text, pattern, init)
+  return function() return values(rust.gmatch_next(state)) end
+end
+
+-- Driven from here so that a replacement function may ask the node.
+local function substitute(replacement, ...)
+  local first = ...
+  if type(replacement) == "table" then return replacement[first] end
+  return (replacement(...))
+end
+
+local function gsub_step(state, replacement, ok, first, ...)
+  if not ok then error(first, 3) end
+  if first == nil then return false end
+  if type(replacement) == "string" or type(replacement) == "number" then
+    values(rust.gsub_put(state, tostring(replacement), true))
+  else
+    values(rust.gsub_put(state, substitute(replacement, first, ...), false))
+  end
+  return true
+end
+
+function patterns.gsub(text, pattern, replacement, limit)
+  checked("gsub", text, pattern, limit)
+  local kind = type(replacement)
+  if kind ~= "string" and kind ~= "number" and kind ~= "table" and kind ~= "function" then
+    error("bad argument #3 to 'gsub' (string/function/table expected, got " .. kind .. ")", 2)
+  end
+  local state = rust.gsub(text, pattern, limit)
+  repeat until not gsub_step(state, replacement, rust.gsub_next(state))
+  return rust.gsub_end(state)
+end
+
 -- ---- environments ----------------------------------------------------------------------------
 
 local function read_only(t, name)
@@ -356,7 +420,7 @@ end
 local function libraries(parts)
   local strings = parts.string
   strings.rep = safe_rep
-  for name, call in pairs(rust.strings) do strings[name] = call end
+  for name, call in pairs(patterns) do strings[name] = call end
   globals.string = read_only(strings, "string")
   globals.utf8 = read_only(parts.utf8, "utf8")
   globals.math = read_only(parts.math, "math")

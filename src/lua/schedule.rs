@@ -12,7 +12,6 @@ use mlua::thread::ThreadStatus;
 use mlua::{Function, Lua, Table, Thread, Value as LuaValue};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -342,6 +341,7 @@ impl<'a> Schedule<'a> {
         session.phase.set(Phase::Run);
         session.pause.set(Pause::Answers);
         session.overruns.set(0);
+        session.pattern_steps.set(session.limits.pattern_steps);
         let began = Instant::now();
         session.deadline.set(began + cpu);
         let resumed = task.thread.resume::<()>(task.arguments.take().unwrap_or_default());

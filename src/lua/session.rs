@@ -24,7 +24,7 @@ pub struct Limits {
     pub steps: usize,
     /// Bytes one Lua state may hold; one profile on one node.
     pub memory: usize,
-    /// Steps of string matching, see [`super::pattern`].
+    /// Steps of string matching between two round trips, see [`super::pattern`].
     pub pattern_steps: u64,
 }
 
@@ -77,7 +77,6 @@ pub struct Running {
     pub probes: usize,
     pub rounds: usize,
     pub cpu: Duration,
-    pub pattern_steps: u64,
 }
 
 /// A `describe` call, kept to notice one without a step.
@@ -100,7 +99,6 @@ impl Running {
             probes: 0,
             rounds: 0,
             cpu: limits.cpu,
-            pattern_steps: limits.pattern_steps,
         }
     }
 }
@@ -134,6 +132,8 @@ pub struct Session {
     pub alternatives: RefCell<Vec<(usize, usize, Vec<usize>)>>,
     /// When the coroutine that is being resumed is out of time.
     pub deadline: Cell<Instant>,
+    /// Steps of string matching it has left.
+    pub pattern_steps: Cell<u64>,
     /// How often it was found past it.
     pub overruns: Cell<u8>,
 }
@@ -154,6 +154,7 @@ impl Session {
             children: RefCell::default(),
             alternatives: RefCell::default(),
             deadline: Cell::new(Instant::now() + Duration::from_secs(3600)),
+            pattern_steps: Cell::new(limits.pattern_steps),
             overruns: Cell::new(0),
         }
     }

@@ -1,6 +1,7 @@
 //! The rules of the control language, each with a test that fails without it.
 
 mod rules;
+mod runaways;
 
 use super::{Engine, Finished, Limits, Sources};
 use crate::error::Error;
