@@ -4,6 +4,8 @@
 //! `transport`; `plan`, `report`, `node`; `resource`, `lua`, `run`, `cli`. A file imports
 //! only from lower layers or its own folder; `tests/layers.rs` sees to it.
 
+pub mod cli;
+pub mod run;
 pub mod error;
 pub mod lua;
 pub mod node;

@@ -3,7 +3,9 @@
 mod completions;
 mod detect;
 mod exec;
+mod inputs;
 mod resources;
+mod signals;
 mod version;
 
 use crate::error::{Error, exit};

@@ -1,24 +1,23 @@
 //! The events on their way out: numbered, timed, and masked once.
 
-use crate::results::mask::Masker;
 use crate::results::{RunEvent, Stamped};
 
 /// Hands each event, masked and stamped, to whoever folds it.
 pub struct Stream<'a> {
-    masker: Masker,
+    mask: Box<dyn Fn(&mut RunEvent)>,
     sequence: u64,
     out: &'a mut dyn FnMut(&Stamped),
 }
 
 impl<'a> Stream<'a> {
-    /// A stream whose events lose every secret `masker` knows.
-    pub fn new(masker: Masker, out: &'a mut dyn FnMut(&Stamped)) -> Stream<'a> {
-        Stream { masker, sequence: 0, out }
+    /// A stream whose events lose every secret `mask` removes.
+    pub fn new(mask: Box<dyn Fn(&mut RunEvent)>, out: &'a mut dyn FnMut(&Stamped)) -> Stream<'a> {
+        Stream { mask, sequence: 0, out }
     }
 
     /// Sends one event.
     pub fn send(&mut self, mut event: RunEvent) {
-        self.masker.mask_event(&mut event);
+        (self.mask)(&mut event);
         let stamped = Stamped { sequence: self.sequence, time: rfc3339(jiff::Timestamp::now()), event };
         self.sequence += 1;
         (self.out)(&stamped);

@@ -1,0 +1,317 @@
+//! `probity exec`
+
+use super::{Errors, Global, Outcome, signals};
+use crate::error::{Error, exit};
+use crate::node::Node;
+use crate::plan::selection::{Selectable, Selection};
+use crate::profile::Profile;
+use crate::report::{Look, Options, Outputs, Spec};
+use crate::results::event::{RunFinished, RunStarted};
+use crate::results::{RunEvent, Stamped};
+use crate::run::{self, PreparedProfile, Request, Stream};
+use crate::transport::Transport;
+use crate::transport::local::Local;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Runs profiles on this machine and reports the result
+///
+/// A PROFILE is a directory or an archive made by `probity archive`. All of them run in one
+/// go and come to one verdict, which is the exit code.
+#[derive(Debug, clap::Args)]
+#[command(after_help = exit_codes(), after_long_help = examples())]
+pub struct ExecArgs {
+    /// Directories or archives of profiles
+    #[arg(value_name = "PROFILE", required_unless_present = "code")]
+    profiles: Vec<PathBuf>,
+
+    #[command(flatten)]
+    attributes: super::inputs::AttributeArgs,
+
+    #[command(flatten)]
+    selection: SelectionArgs,
+
+    /// Lua to run as the check of a control, without any profile
+    #[arg(short = 'e', value_name = "CODE")]
+    code: Vec<String>,
+
+    /// Files of accepted failures: id, justification, until, nodes
+    #[arg(long, value_name = "FILE")]
+    waivers: Vec<PathBuf>,
+
+    /// Reports to write: NAME or NAME:PATH, several at once
+    #[arg(long, value_name = "REPORTER", num_args = 1.., default_values = ["cli"], help_heading = "Output")]
+    reporter: Vec<String>,
+
+    /// Print the nodes, controls and attributes, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Exit with 0 where only skips are left, and with 1 for every failure or error
+    #[arg(long, help_heading = "Output")]
+    no_distinct_exit: bool,
+}
+
+/// Which controls run.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Selection")]
+pub struct SelectionArgs {
+    /// Only controls with these ids, globs or /regular expressions/
+    #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    controls: Vec<String>,
+    /// Only controls with one of these tags: KEY or KEY=VALUE
+    #[arg(long, value_name = "TAG", num_args = 1.., value_delimiter = ',')]
+    tags: Vec<String>,
+    /// Only controls of at least this impact, 0.0 to 1.0
+    #[arg(long, value_name = "NUMBER")]
+    impact_at_least: Option<f64>,
+}
+
+fn examples() -> String {
+    format!(
+        "Examples:\n  \
+         probity exec profiles/linux-baseline --attrs attributes/linux-baseline.yml\n  \
+         probity exec linux-baseline-1.0.0.tar.gz --reporter cli junit:out/junit.xml json:out/run.json\n  \
+         probity exec my-baseline --controls 'sshd-*' --attr max_auth_tries=3\n  \
+         probity exec -e 'describe(file \"/etc/shadow\"):exists()'\n\n{}",
+        exit_codes()
+    )
+}
+
+/// The exit codes, from the one place that defines them.
+fn exit_codes() -> String {
+    let mut text = String::from("Exit codes, the first that holds:\n");
+    for (code, meaning) in exit::ALL {
+        text.push_str(&format!("  {code:>3}  {meaning}\n"));
+    }
+    text.push_str("With --no-distinct-exit 101 becomes 0, and every other code but 0 becomes 1.");
+    text
+}
+
+pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
+    let specs = specs(&args.reporter)?;
+    let profiles = load_profiles(&args.profiles, &args.code)?;
+    let selection = Selection::new(&args.selection.controls, &args.selection.tags, args.selection.impact_at_least)?;
+    let inputs = super::inputs::resolve(&profiles, &args.attributes)?;
+    let waivers = super::inputs::waivers(&args.waivers)?;
+
+    let transport = Rc::new(Local::new());
+    let name = host_name(&*transport);
+    let secrets: Vec<String> = inputs.iter().flat_map(|input| input.secrets.clone()).collect();
+    let _ = secrets;
+    let print = printer(global, &name);
+    let mut prepared = Vec::new();
+    let mut errors = Vec::new();
+    for (profile, input) in profiles.iter().zip(inputs) {
+        let waivers = waivers.clone();
+        let request = Request {
+            profile,
+            attributes: input.attributes,
+            values: input.values,
+            secrets: input.secrets,
+            selects: &|control| selection.fits(&control.id, &control.tags, control.impact),
+            waiver: Rc::new(move |control, node| waivers.as_ref().and_then(|waivers| waivers.of(control, node))),
+        };
+        match run::prepare(request, print.clone()) {
+            Ok(one) => prepared.push(one),
+            Err(found) => errors.extend(found),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Errors(errors));
+    }
+    let all: Vec<_> = prepared.iter().flat_map(|profile| profile.engine.summaries()).collect();
+    let selectable: Vec<Selectable<'_>> = all
+        .iter()
+        .map(|control| Selectable { id: &control.id, tags: &control.tags, impact: control.impact })
+        .collect();
+    selection.verify(&selectable)?;
+    if let Some(waivers) = &waivers {
+        waivers.verify(&all.iter().map(|control| &*control.id).collect::<Vec<_>>())?;
+    }
+    if args.dry_run {
+        super::print(&plan(&name, &prepared))?;
+        return Ok(exit::OK);
+    }
+
+    let node = Rc::new(Node::new(&*name, "local://", transport, jiff::Timestamp::now().as_second()));
+    let platform = run::look_at(&node).map_err(|fault| {
+        let mut error = Error::usage(format!("this machine cannot be looked at: {fault}"));
+        error.code = exit::ERRORED;
+        error
+    })?;
+    let platform = platform.summary();
+    let unsupported: Vec<Error> = prepared
+        .iter()
+        .filter_map(|profile| profile.unsupported(&platform))
+        .map(|reason| Error::usage(format!("a profile fits no node of the run: {reason}")))
+        .collect();
+    if !unsupported.is_empty() {
+        return Err(Errors(unsupported));
+    }
+
+    let look = Look { colour: global.colours(&std::io::stdout()), ..Look::of_stdout() };
+    let progress_bar = !global.quiet && std::io::stderr().is_terminal();
+    let options = Options { look, nodes: vec![name.clone()], progress_bar };
+    let mut outputs = Outputs::open(&specs, &options)?;
+    let (finished, tally) = {
+        let mut fold = |event: &Stamped| outputs.event(event);
+        execute(&prepared, &node, &platform, &mut fold)
+    };
+    outputs.finish()?;
+    let code = match finished {
+        true => tally.exit_code(),
+        false => exit::INTERRUPTED,
+    };
+    Ok(if args.no_distinct_exit { folded(code) } else { code })
+}
+
+/// Runs everything. Gives whether it ran to its end, and how the controls came out.
+fn execute(
+    prepared: &[PreparedProfile],
+    node: &Rc<Node>,
+    platform: &crate::results::event::PlatformSummary,
+    fold: &mut dyn FnMut(&Stamped),
+) -> (bool, crate::results::Tally) {
+    let began = Instant::now();
+    let stop = signals::listen();
+    let mut stream = Stream::new(Box::new(|_| {}), fold);
+    stream.send(RunEvent::RunStarted(RunStarted {
+        format: "probity/events",
+        version: 1,
+        run: run_id().into(),
+        probity: env!("CARGO_PKG_VERSION"),
+        nodes: 1,
+        controls: prepared.iter().map(|profile| profile.selected.len()).sum(),
+    }));
+    let (tally, whole) = run::run_node(prepared, node, platform, stop, &mut stream);
+    stream.send(RunEvent::RunFinished(RunFinished {
+        tally,
+        seconds: began.elapsed().as_secs_f64(),
+        interrupted: !whole,
+    }));
+    (whole, tally)
+}
+
+/// Twelve hexadecimal digits that no other run has.
+fn run_id() -> String {
+    let mut bytes = [0u8; 6];
+    // The kernel's generator cannot fail once it is seeded; a run id of zeros harms nothing.
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn folded(code: u8) -> u8 {
+    match code {
+        exit::SKIPPED | exit::OK => exit::OK,
+        _ => exit::USAGE,
+    }
+}
+
+fn specs(reporters: &[String]) -> Result<Vec<Spec>, Errors> {
+    let (specs, errors): (Vec<_>, Vec<_>) = reporters.iter().map(|text| text.parse::<Spec>()).partition(Result::is_ok);
+    let errors: Vec<Error> = errors.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() { Ok(specs.into_iter().flatten().collect()) } else { Err(Errors(errors)) }
+}
+
+/// Loads every profile; two of one name are an error, for their reports would mix.
+pub fn load_profiles(paths: &[PathBuf], code: &[String]) -> Result<Vec<Profile>, Errors> {
+    let mut profiles: Vec<Profile> = Vec::new();
+    let mut errors = Vec::new();
+    for path in paths {
+        match Profile::load(path) {
+            Ok(profile) => {
+                if let Some(other) = profiles.iter().find(|other| other.manifest.name == profile.manifest.name) {
+                    let (name, place) = (&profile.manifest.name, other.path_of(""));
+                    errors.push(
+                        Error::usage(format!("profile {name} is given twice; the other one is {}", place.display()))
+                            .in_file(path),
+                    );
+                }
+                profiles.push(profile);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if !code.is_empty() {
+        match inline(code) {
+            Ok(profile) => profiles.push(profile),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(profiles) } else { Err(Errors(errors)) }
+}
+
+/// A profile made of the code of `-e`, one control each.
+fn inline(code: &[String]) -> Result<Profile, Error> {
+    let manifest = "name: command-line\nversion: 0.0.0\ntitle: Code of the command line\n";
+    let mut files = std::collections::BTreeMap::new();
+    files.insert("profile.yml".to_string(), Arc::from(manifest.as_bytes()));
+    for (number, code) in code.iter().enumerate() {
+        let id = if number == 0 { "e".to_string() } else { format!("e{}", number + 1) };
+        let title = code.lines().next().unwrap_or_default().trim();
+        // On one line, so that the lines of errors are those of the code.
+        let text = format!("control {id:?} {{ title = {}, check = function() {code}\nend }}\n", lua_quoted(title));
+        files.insert(format!("controls/{id}.lua"), Arc::from(text.as_bytes()));
+    }
+    Profile::from_files(Path::new("-e"), files)
+}
+
+/// A text as a Lua string.
+fn lua_quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
+                quoted.push('\\');
+                quoted.push(character);
+            }
+            character if character.is_control() => quoted.push(' '),
+            character => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// The name of this machine in reports.
+fn host_name(transport: &dyn Transport) -> Arc<str> {
+    use crate::probe::{Observation, Probe, Uname};
+    match transport.answer_now(&Probe::Uname(Uname)) {
+        Some(Ok(Observation::Uname(kernel))) if !kernel.host_name.is_empty() => kernel.host_name.clone(),
+        _ => "localhost".into(),
+    }
+}
+
+/// Where the `print` of controls goes: to standard error under `-v`, else nowhere.
+fn printer(global: &Global, node: &Arc<str>) -> crate::lua::Print {
+    if global.verbose == 0 {
+        return Rc::new(|_| {});
+    }
+    let node = node.clone();
+    Rc::new(move |line| {
+        let _ = writeln!(std::io::stderr(), "{node}: {}", line);
+    })
+}
+
+/// What `--dry-run` prints.
+fn plan(node: &str, prepared: &[PreparedProfile]) -> String {
+    use std::fmt::Write;
+    let mut text = format!("node {node} (local://)\n");
+    for profile in prepared {
+        let _ = writeln!(text, "\nprofile {} {}", profile.summary.name, profile.summary.version);
+        for attribute in &profile.attributes {
+            let shown = if attribute.sensitive { "***".to_string() } else { attribute.value.to_string() };
+            let _ = writeln!(text, "  attribute {} = {shown} ({})", attribute.name, attribute.origin);
+        }
+        for control in &profile.summary.controls {
+            let title = control.title.as_deref().unwrap_or("");
+            let _ = writeln!(text, "  control {}  {title}", control.id);
+        }
+    }
+    text.push_str("\nNothing was run.\n");
+    text
+}

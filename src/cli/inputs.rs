@@ -1,0 +1,69 @@
+//! The values a run takes from its user: attributes and waivers.
+
+use super::Errors;
+use crate::error::Error;
+use crate::profile::Profile;
+use crate::results::event::{AttributeSummary, WaiverSummary};
+use crate::value::Value;
+use indexmap::IndexMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where attribute values come from.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Attributes")]
+pub struct AttributeArgs {
+    /// Files of attribute values; a later one wins
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub attrs: Vec<PathBuf>,
+    /// One value: NAME=VALUE, PROFILE::NAME=VALUE, NAME=@FILE or NAME=env:VARIABLE
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub attr: Vec<String>,
+}
+
+/// The attributes of one profile, decided.
+#[derive(Debug, Default)]
+pub struct Input {
+    pub attributes: Vec<AttributeSummary>,
+    pub values: IndexMap<String, Value>,
+    pub secrets: Vec<String>,
+}
+
+/// Decides every attribute of every profile.
+pub fn resolve(profiles: &[Profile], _args: &AttributeArgs) -> Result<Vec<Input>, Errors> {
+    let mut inputs = Vec::new();
+    for profile in profiles {
+        let mut input = Input::default();
+        for (name, declaration) in &profile.manifest.attributes {
+            let value = declaration.default.clone().unwrap_or_default();
+            input.values.insert(name.to_string(), value.clone());
+            input.attributes.push(AttributeSummary {
+                name: name.clone(),
+                kind: declaration.kind.name(),
+                required: declaration.required,
+                sensitive: declaration.sensitive,
+                value,
+                origin: Arc::from("profile.yml").to_string(),
+            });
+        }
+        inputs.push(input);
+    }
+    Ok(inputs)
+}
+
+/// The waivers of a run.
+pub struct Waivers;
+
+impl Waivers {
+    pub fn of(&self, _: &str, _: &str) -> Option<WaiverSummary> {
+        None
+    }
+
+    pub fn verify(&self, _: &[&str]) -> Result<(), Vec<Error>> {
+        Ok(())
+    }
+}
+
+pub fn waivers(_: &[PathBuf]) -> Result<Option<std::rc::Rc<Waivers>>, Errors> {
+    Ok(None)
+}

@@ -1,0 +1,40 @@
+//! Ctrl-C and SIGTERM: the first one lets the run finish what is in flight and write its
+//! reports, the second one ends the program at once.
+
+use crate::error::exit;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set once the user wants the run to end.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Listens from now on. The flag turns true when the run should end.
+pub fn listen() -> &'static AtomicBool {
+    let waiting = std::thread::Builder::new().name("signals".to_string()).spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            else {
+                return;
+            };
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if STOP.swap(true, Ordering::Relaxed) {
+                    std::process::exit(i32::from(exit::INTERRUPTED));
+                }
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "\ninterrupted: finishing what is in flight, then writing the reports (once more to stop at once)"
+                );
+            }
+        });
+    });
+    // Without the thread a signal simply ends the program, as it does by default.
+    drop(waiting);
+    &STOP
+}
