@@ -5,7 +5,6 @@
 //! only from lower layers or its own folder; `tests/layers.rs` sees to it.
 
 pub mod cli;
-pub mod run;
 pub mod error;
 pub mod lua;
 pub mod node;
@@ -15,6 +14,7 @@ pub mod profile;
 pub mod report;
 pub mod resource;
 pub mod results;
+pub mod run;
 pub mod transport;
 pub mod value;
 pub mod yaml;

@@ -3,6 +3,7 @@
 use super::{Errors, Global, Outcome, signals};
 use crate::error::{Error, exit};
 use crate::node::Node;
+use crate::node::platform::Platform;
 use crate::plan::selection::{Selectable, Selection};
 use crate::profile::Profile;
 use crate::report::{Look, Options, Outputs, Spec};
@@ -124,10 +125,8 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
         return Err(Errors(errors));
     }
     let all: Vec<_> = prepared.iter().flat_map(|profile| profile.engine.summaries()).collect();
-    let selectable: Vec<Selectable<'_>> = all
-        .iter()
-        .map(|control| Selectable { id: &control.id, tags: &control.tags, impact: control.impact })
-        .collect();
+    let selectable: Vec<Selectable<'_>> =
+        all.iter().map(|control| Selectable { id: &control.id, tags: &control.tags, impact: control.impact }).collect();
     selection.verify(&selectable)?;
     if let Some(waivers) = &waivers {
         waivers.verify(&all.iter().map(|control| &*control.id).collect::<Vec<_>>())?;
@@ -143,7 +142,6 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
         error.code = exit::ERRORED;
         error
     })?;
-    let platform = platform.summary();
     let unsupported: Vec<Error> = prepared
         .iter()
         .filter_map(|profile| profile.unsupported(&platform))
@@ -173,7 +171,7 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
 fn execute(
     prepared: &[PreparedProfile],
     node: &Rc<Node>,
-    platform: &crate::results::event::PlatformSummary,
+    platform: &Platform,
     fold: &mut dyn FnMut(&Stamped),
 ) -> (bool, crate::results::Tally) {
     let began = Instant::now();
@@ -249,13 +247,13 @@ pub fn load_profiles(paths: &[PathBuf], code: &[String]) -> Result<Vec<Profile>,
 fn inline(code: &[String]) -> Result<Profile, Error> {
     let manifest = "name: command-line\nversion: 0.0.0\ntitle: Code of the command line\n";
     let mut files = std::collections::BTreeMap::new();
-    files.insert("profile.yml".to_string(), Arc::from(manifest.as_bytes()));
+    files.insert(Arc::from("profile.yml"), Arc::from(manifest.as_bytes()));
     for (number, code) in code.iter().enumerate() {
         let id = if number == 0 { "e".to_string() } else { format!("e{}", number + 1) };
         let title = code.lines().next().unwrap_or_default().trim();
         // On one line, so that the lines of errors are those of the code.
         let text = format!("control {id:?} {{ title = {}, check = function() {code}\nend }}\n", lua_quoted(title));
-        files.insert(format!("controls/{id}.lua"), Arc::from(text.as_bytes()));
+        files.insert(format!("controls/{id}.lua").into(), Arc::from(text.as_bytes()));
     }
     Profile::from_files(Path::new("-e"), files)
 }

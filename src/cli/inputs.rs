@@ -7,7 +7,6 @@ use crate::results::event::{AttributeSummary, WaiverSummary};
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Where attribute values come from.
 #[derive(Debug, clap::Args)]
@@ -43,7 +42,7 @@ pub fn resolve(profiles: &[Profile], _args: &AttributeArgs) -> Result<Vec<Input>
                 required: declaration.required,
                 sensitive: declaration.sensitive,
                 value,
-                origin: Arc::from("profile.yml").to_string(),
+                origin: "profile.yml".to_string(),
             });
         }
         inputs.push(input);

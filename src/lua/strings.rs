@@ -126,14 +126,7 @@ fn install_gsub(lua: &Lua, rust: &Table, session: &Rc<Session>) -> mlua::Result<
         lua.create_function(|_, (text, pattern, limit): (LuaString, LuaString, Option<i64>)| {
             let (subject, pattern) = (text.as_bytes().to_vec(), pattern.as_bytes().to_vec());
             let limit = limit.map_or(u64::MAX, |limit| u64::try_from(limit).unwrap_or(0));
-            Ok(Substitution {
-                subject,
-                pattern,
-                state: Gsub::new(limit),
-                output: Vec::new(),
-                found: None,
-                count: 0,
-            })
+            Ok(Substitution { subject, pattern, state: Gsub::new(limit), output: Vec::new(), found: None, count: 0 })
         })?,
     )?;
 

@@ -10,9 +10,7 @@ use crate::lua::Finished;
 use crate::node::platform::Platform;
 use crate::node::{Node, Unseen};
 use crate::probe::{Fault, FaultKind};
-use crate::results::event::{
-    ControlFinished, NodeFinished, NodeStarted, PlatformSummary, ProfileFinished, ProfileStarted,
-};
+use crate::results::event::{ControlFinished, NodeFinished, NodeStarted, ProfileFinished, ProfileStarted};
 use crate::results::{Outcome, RunEvent, Tally};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -44,7 +42,7 @@ pub fn look_at(node: &Node) -> Result<Rc<Platform>, Fault> {
 pub fn run_node(
     profiles: &[PreparedProfile],
     node: &Rc<Node>,
-    platform: &PlatformSummary,
+    platform: &Platform,
     stop: &AtomicBool,
     stream: &mut Stream<'_>,
 ) -> (Tally, bool) {
@@ -54,7 +52,7 @@ pub fn run_node(
         node: name.clone(),
         target: node.target.as_str().into(),
         user: Some(node.user().into()),
-        platform: Some(platform.clone()),
+        platform: Some(platform.summary()),
         error: None,
     }));
     let mut tally = Tally::default();
@@ -82,7 +80,7 @@ fn run_profile(
     profile: &PreparedProfile,
     node: &Rc<Node>,
     name: &Arc<str>,
-    platform: &PlatformSummary,
+    platform: &Platform,
     stop: &AtomicBool,
     stream: &mut Stream<'_>,
 ) -> (Tally, bool) {

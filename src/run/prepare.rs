@@ -3,8 +3,9 @@
 
 use crate::error::{Error, Place};
 use crate::lua::{Engine, Limits, Print, Sources};
+use crate::node::platform::Platform;
 use crate::profile::Profile;
-use crate::results::event::{AttributeSummary, ControlSummary, PlatformSummary, ProfileSummary, WaiverSummary};
+use crate::results::event::{AttributeSummary, ControlSummary, ProfileSummary, WaiverSummary};
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::rc::Rc;
@@ -45,8 +46,7 @@ pub fn load(profile: &Profile, print: Print) -> Result<Engine, Vec<Error>> {
     let collect = |files: &mut dyn Iterator<Item = (&str, &str)>| {
         files.map(|(path, text)| (Arc::from(path), Arc::from(text))).collect()
     };
-    let sources =
-        Sources { controls: collect(&mut profile.controls()), libraries: collect(&mut profile.libraries()) };
+    let sources = Sources { controls: collect(&mut profile.controls()), libraries: collect(&mut profile.libraries()) };
     Engine::load(&sources, Limits::default(), print)
         .map_err(|errors| errors.into_iter().map(|error| placed(error, profile)).collect())
 }
@@ -69,12 +69,15 @@ pub fn prepare(request: Request<'_>, print: Print) -> Result<PreparedProfile, Ve
     let engine = load(profile, print)?;
     if engine.controls().is_empty() {
         let error = Error::usage(format!("profile {} declares no control", profile.manifest.name));
-        return Err(vec![error.at(Place::file(profile.path_of("controls"))).hint("add control \"id\" { … } to a file in controls/")]);
+        return Err(vec![
+            error.at(Place::file(profile.path_of("controls"))).hint("add control \"id\" { … } to a file in controls/"),
+        ]);
     }
     engine.set_attributes(request.values, request.secrets);
     let chosen = engine.summaries().enumerate().filter(|(_, control)| (request.selects)(control));
     let selected: Vec<usize> = chosen.map(|(number, _)| number).collect();
-    let summary = summarize(profile, selected.iter().map(|number| engine.controls()[*number].summary.clone()).collect());
+    let summary =
+        summarize(profile, selected.iter().map(|number| engine.controls()[*number].summary.clone()).collect());
     Ok(PreparedProfile {
         summary: Arc::new(summary),
         engine,
@@ -103,8 +106,10 @@ pub fn summarize(profile: &Profile, controls: Vec<Arc<ControlSummary>>) -> Profi
 
 impl PreparedProfile {
     /// Why the profile is not for a node of this platform; `None` when it is.
-    pub fn unsupported(&self, platform: &PlatformSummary) -> Option<Arc<str>> {
-        if self.supports.is_empty() || self.supports.iter().any(|entry| entry.fits(platform)) {
+    pub fn unsupported(&self, platform: &Platform) -> Option<Arc<str>> {
+        if self.supports.is_empty()
+            || self.supports.iter().any(|entry| entry.fits(&platform.summary(), &platform.families))
+        {
             return None;
         }
         let entries: Vec<String> = self.supports.iter().map(|entry| entry.to_value().to_string()).collect();

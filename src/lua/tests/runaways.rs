@@ -70,8 +70,21 @@ fn memory_recursion_and_depth_are_bounded() {
 #[test]
 fn the_fence_has_no_gaps() {
     for name in [
-        "io", "debug", "coroutine", "load", "loadstring", "dofile", "loadfile", "collectgarbage", "_G", "_ENV.x",
-        "string.dump", "math.random", "rawequal.x", "os.execute", "package.loaded",
+        "io",
+        "debug",
+        "coroutine",
+        "load",
+        "loadstring",
+        "dofile",
+        "loadfile",
+        "collectgarbage",
+        "_G",
+        "_ENV.x",
+        "string.dump",
+        "math.random",
+        "rawequal.x",
+        "os.execute",
+        "package.loaded",
     ] {
         let body = format!("local x = {name}\ndescribe(x == nil, 'gone'):it(eq(true))");
         let result = check(&body);
