@@ -6,9 +6,13 @@
 //! `getent`, and only where nsswitch.conf(5) names one.
 
 mod accounts;
+mod connect;
+mod dns;
 mod environment;
 mod files;
+mod http;
 mod interfaces;
+mod names;
 mod netlink;
 mod processes;
 mod run;
@@ -35,6 +39,8 @@ const SIDE_BY_SIDE: usize = 8;
 pub struct Local {
     accounts: Accounts,
     environment: OnceLock<CommandEnvironment>,
+    /// The certificates the system trusts.
+    roots: OnceLock<Vec<ureq::tls::Certificate<'static>>>,
 }
 
 impl Local {
@@ -67,7 +73,9 @@ impl Local {
             Probe::SocketOwners(question) => seen(question, self.socket_owners()),
             Probe::Processes(question) => seen(question, self.processes()),
             Probe::Interfaces(question) => seen(question, self.interfaces()),
-            other => Err(Fault::new(FaultKind::Unsupported, format!("local cannot answer {other}"))),
+            Probe::Connect(question) => seen(question, self.connect(question)),
+            Probe::Lookup(question) => seen(question, self.lookup(question)),
+            Probe::Http(question) => seen(question, self.http(question)),
         }
     }
 
