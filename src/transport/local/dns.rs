@@ -52,7 +52,7 @@ impl Servers {
                 // The last of them counts.
                 Some("search" | "domain") => servers.search = words.map(str::to_string).collect(),
                 Some("options") => {
-                    let ndots = words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<usize>().ok()).last();
+                    let ndots = words.filter_map(|word| word.strip_prefix("ndots:")?.parse::<usize>().ok()).next_back();
                     servers.ndots = ndots.unwrap_or(servers.ndots).min(15);
                 }
                 _ => {}
