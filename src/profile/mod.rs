@@ -5,10 +5,12 @@ pub mod declaration;
 mod directory;
 pub mod layout;
 pub mod manifest;
+pub mod waiver;
 pub mod wildcard;
 
 pub use declaration::{Declaration, Kind};
 pub use manifest::{Manifest, Supports};
+pub use waiver::Waivers;
 
 use crate::error::{Error, Place};
 use crate::yaml::Document;
