@@ -41,6 +41,7 @@ mod rehearsal;
 mod service;
 mod shadow;
 mod sshd_config;
+mod sudoers;
 mod systemd_config;
 #[cfg(test)]
 pub mod testing;
@@ -80,6 +81,7 @@ pub static ALL: &[&Entry] = &[
     &service::SYSV,
     &shadow::ENTRY,
     &sshd_config::ENTRY,
+    &sudoers::ENTRY,
     &systemd_config::ENTRY,
     &user::ENTRY,
     &users::ENTRY,
