@@ -8,7 +8,17 @@ use std::sync::Arc;
 /// A matcher, as Lua holds it.
 pub struct Matching(pub Arc<Matcher>);
 
-impl UserData for Matching {}
+impl UserData for Matching {
+    fn add_methods<M: mlua::UserDataMethods<Self>>(methods: &mut M) {
+        // `empty()` is what many would write for `empty`; both mean the same.
+        methods.add_meta_method(mlua::MetaMethod::Call, |lua, this, given: mlua::Variadic<LuaValue>| {
+            if given.is_empty() {
+                return lua.create_userdata(Matching(this.0.clone()));
+            }
+            Err(mlua::Error::runtime(format!("the matcher \"{}\" takes no value", this.0.expectation())))
+        });
+    }
+}
 
 /// The matcher inside a Lua value; `None` when it is none.
 pub fn from_lua(value: &LuaValue) -> Option<Arc<Matcher>> {
