@@ -17,6 +17,7 @@ mod bash;
 mod command;
 mod config_text;
 mod directory;
+mod etc_fstab;
 mod etc_group;
 mod file;
 mod glob;
@@ -27,6 +28,9 @@ mod kernel_parameters;
 mod keypath;
 mod ksh;
 mod login_defs;
+mod mount;
+mod mount_table;
+mod mounts;
 mod openssh;
 mod os;
 mod os_env;
@@ -60,6 +64,7 @@ pub static ALL: &[&Entry] = &[
     &bash::ENTRY,
     &command::ENTRY,
     &directory::ENTRY,
+    &etc_fstab::ENTRY,
     &etc_group::ENTRY,
     &file::ENTRY,
     &group::ENTRY,
@@ -68,6 +73,8 @@ pub static ALL: &[&Entry] = &[
     &kernel_parameters::ENTRY,
     &ksh::ENTRY,
     &login_defs::ENTRY,
+    &mount::ENTRY,
+    &mounts::ENTRY,
     &os::ENTRY,
     &os::PLATFORM,
     &os_env::ENTRY,
