@@ -83,7 +83,8 @@ impl Cli {
 
     /// An empty line, unless a failure has ended with one: two in a row would tear the page.
     fn empty_line(&self, out: &mut String) {
-        if !out.ends_with("\n\n") && !(out.is_empty() && self.after_empty_line) {
+        let is_there = out.ends_with("\n\n") || (out.is_empty() && self.after_empty_line);
+        if !is_there {
             out.push('\n');
         }
     }

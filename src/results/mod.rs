@@ -2,6 +2,7 @@
 //! report is a fold over.
 
 pub mod event;
+pub mod mask;
 pub mod outcome;
 
 pub use event::{
