@@ -1,5 +1,6 @@
 //! What commands run with: their environment variables, and where they are found.
 
+use crate::probe::Account;
 use rustix::fs::{Access, AtFlags, CWD};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +16,8 @@ const DROPPED: &[&str] = &["ENV", "BASH_ENV", "CDPATH", "PWD", "OLDPWD", "LANG",
 
 /// The environment of commands: that of the session Probity runs in, without `PROBITY_*`
 /// and what could change the meaning of a command, with `LC_ALL=C` and a `PATH` that begins
-/// with [`SYSTEM_PATH`].
+/// with [`SYSTEM_PATH`]. What a login sets (`HOME`, `SHELL`, `USER`, `LOGNAME`) and the
+/// session lacks, as one that cron or a service manager starts, comes from the account.
 pub(super) struct CommandEnvironment {
     variables: Arc<BTreeMap<String, String>>,
 }
@@ -23,13 +25,13 @@ pub(super) struct CommandEnvironment {
 impl CommandEnvironment {
     /// The environment made from that of this process. Variables that are not UTF-8 are
     /// left out.
-    pub(super) fn of_this_process() -> CommandEnvironment {
+    pub(super) fn of_this_process(account: Option<&Account>) -> CommandEnvironment {
         let session =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        CommandEnvironment::of_session(session)
+        CommandEnvironment::of_session(session, account)
     }
 
-    fn of_session(session: impl Iterator<Item = (String, String)>) -> CommandEnvironment {
+    fn of_session(session: impl Iterator<Item = (String, String)>, account: Option<&Account>) -> CommandEnvironment {
         let mut variables: BTreeMap<String, String> = session
             .filter(|(name, _)| !DROPPED.contains(&name.as_str()) && !name.starts_with("LC_"))
             .filter(|(name, _)| !name.starts_with("PROBITY_"))
@@ -37,6 +39,16 @@ impl CommandEnvironment {
         let path = full_path(variables.get("PATH").map_or("", String::as_str));
         variables.insert("PATH".to_string(), path);
         variables.insert("LC_ALL".to_string(), "C".to_string());
+        if let Some(account) = account {
+            for (name, value) in [
+                ("HOME", &account.home),
+                ("SHELL", &account.shell),
+                ("USER", &account.name),
+                ("LOGNAME", &account.name),
+            ] {
+                variables.entry(name.to_string()).or_insert_with(|| value.to_string());
+            }
+        }
         CommandEnvironment { variables: Arc::new(variables) }
     }
 
@@ -95,7 +107,10 @@ mod tests {
     use super::*;
 
     fn session(variables: &[(&str, &str)]) -> CommandEnvironment {
-        CommandEnvironment::of_session(variables.iter().map(|(name, value)| (name.to_string(), value.to_string())))
+        CommandEnvironment::of_session(
+            variables.iter().map(|(name, value)| (name.to_string(), value.to_string())),
+            None,
+        )
     }
 
     #[test]
@@ -120,6 +135,24 @@ mod tests {
         assert_eq!(path("/opt/bin:/usr/bin:/opt/bin"), format!("{SYSTEM_PATH}:/opt/bin"));
         assert_eq!(path(""), SYSTEM_PATH);
         assert_eq!(session(&[]).variables()["PATH"], SYSTEM_PATH);
+    }
+
+    #[test]
+    fn a_session_without_a_login_gets_what_the_account_says() {
+        let account = Account {
+            name: "root".into(),
+            uid: 0,
+            gid: 0,
+            gecos: "".into(),
+            home: "/root".into(),
+            shell: "/bin/bash".into(),
+        };
+        let given = [("HOME".to_string(), "/elsewhere".to_string())];
+        let variables = CommandEnvironment::of_session(given.into_iter(), Some(&account)).variables();
+        assert_eq!(
+            (&*variables["HOME"], &*variables["USER"], &*variables["SHELL"]),
+            ("/elsewhere", "root", "/bin/bash")
+        );
     }
 
     #[test]

@@ -507,4 +507,27 @@ mod tests {
         let linked = Local::new().stat(&link).expect("asked").expect("there");
         assert!(!linked.own.acl && linked.target().expect("a target").acl);
     }
+
+    #[test]
+    fn the_selinux_label_is_that_of_the_file_and_without_its_end_byte() {
+        let directory = directory();
+        let (file, link) = (path(&directory, "file"), path(&directory, "link"));
+        fs::write(&file, "").expect("written");
+        symlink("file", &link).expect("a link");
+        let label = "system_u:object_r:etc_t:s0";
+        // More names than fit the room on the stack.
+        for number in 0..40 {
+            let name = format!("user.a_rather_long_name_of_an_attribute_{number}");
+            rustix::fs::setxattr(&file, name, b"", rustix::fs::XattrFlags::empty()).ok();
+        }
+        let value = format!("{label}\0");
+        let set = rustix::fs::setxattr(&file, "security.selinux", value.as_bytes(), rustix::fs::XattrFlags::empty());
+        if set.is_err() {
+            return; // not root, or a security module that has its own mind
+        }
+        assert_eq!(Local::new().stat(&file).expect("asked").expect("there").own.selinux.as_deref(), Some(label));
+        let linked = Local::new().stat(&link).expect("asked").expect("there");
+        assert_eq!(linked.own.selinux, None);
+        assert_eq!(linked.target().expect("a target").selinux.as_deref(), Some(label));
+    }
 }

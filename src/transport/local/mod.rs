@@ -20,7 +20,7 @@ mod sockets;
 mod walk;
 
 use super::Transport;
-use crate::probe::{Answer, Fault, FaultKind, Probe, Question};
+use crate::probe::{AccountKey, Answer, Fault, FaultKind, Probe, Question};
 use accounts::{Accounts, InFiles};
 use environment::CommandEnvironment;
 use rustix::io::Errno;
@@ -50,7 +50,14 @@ impl Local {
 
     /// What commands run with, found out once.
     fn environment(&self) -> &CommandEnvironment {
-        self.environment.get_or_init(CommandEnvironment::of_this_process)
+        self.environment.get_or_init(|| {
+            let key = AccountKey::Id(rustix::process::geteuid().as_raw());
+            let account = match self.accounts.user_in_files(&key) {
+                Ok(InFiles::Known(account)) => account,
+                Ok(InFiles::Elsewhere) | Err(_) => None,
+            };
+            CommandEnvironment::of_this_process(account.as_deref())
+        })
     }
 
     /// Answers one probe, however long it takes.
