@@ -89,7 +89,9 @@ fn a_file_imports_only_from_lower_layers_or_its_own_folder() {
         };
         for (line, module) in imports(&std::fs::read_to_string(&path).unwrap()) {
             // A macro of the crate, or the folder itself.
-            if module == own || ["resource", "args", "shape", "own", "required"].contains(&&*module) && own == "resource" {
+            if module == own
+                || ["resource", "args", "shape", "own", "required"].contains(&&*module) && own == "resource"
+            {
                 continue;
             }
             match level(&module) {

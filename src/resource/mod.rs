@@ -36,6 +36,7 @@ mod os;
 mod os_env;
 mod package;
 mod packages;
+mod pam;
 mod parse_config;
 mod parse_config_file;
 mod passwd;
@@ -80,6 +81,7 @@ pub static ALL: &[&Entry] = &[
     &os_env::ENTRY,
     &package::ENTRY,
     &packages::ENTRY,
+    &pam::ENTRY,
     &parse_config::ENTRY,
     &parse_config_file::ENTRY,
     &passwd::ENTRY,
