@@ -5,6 +5,7 @@ pub mod declaration;
 mod directory;
 pub mod layout;
 pub mod manifest;
+pub mod scaffold;
 pub mod waiver;
 pub mod wildcard;
 
