@@ -23,6 +23,8 @@ mod file;
 mod glob;
 mod group;
 mod groups;
+mod interface;
+mod interfaces;
 mod kernel_parameter;
 mod kernel_parameters;
 mod keypath;
@@ -41,6 +43,9 @@ mod parse_config;
 mod parse_config_file;
 mod passwd;
 mod pattern;
+mod port;
+mod ports;
+mod processes;
 #[cfg(test)]
 mod rehearsal;
 mod service;
@@ -70,6 +75,8 @@ pub static ALL: &[&Entry] = &[
     &file::ENTRY,
     &group::ENTRY,
     &groups::ENTRY,
+    &interface::ENTRY,
+    &interfaces::ENTRY,
     &kernel_parameter::ENTRY,
     &kernel_parameters::ENTRY,
     &ksh::ENTRY,
@@ -85,6 +92,9 @@ pub static ALL: &[&Entry] = &[
     &parse_config::ENTRY,
     &parse_config_file::ENTRY,
     &passwd::ENTRY,
+    &port::ENTRY,
+    &ports::ENTRY,
+    &processes::ENTRY,
     &service::ENTRY,
     &service::SYSTEMD,
     &service::SYSV,
