@@ -1,7 +1,7 @@
 //! The one generic binding of all resources: the catalogue in, Lua objects out.
 
 use super::convert;
-use super::matcher::Matcher;
+use super::matcher::{Matcher, Operand};
 use super::session::Session;
 use crate::error::did_you_mean;
 use crate::node::{Seen, Sight, Unseen};
@@ -30,28 +30,9 @@ struct Selection {
 
 enum Chosen {
     /// By conditions, over what the handle before it has.
-    By(Handle, Vec<(&'static str, Condition)>),
+    By(Handle, Vec<(&'static str, Arc<Matcher>)>),
     /// By a Lua function, which has already looked at the rows.
     These(Rows),
-}
-
-enum Condition {
-    Equals(Value),
-    Fits(Arc<Matcher>),
-}
-
-impl Condition {
-    fn holds(&self, value: &Value) -> Result<bool, Unseen> {
-        use super::matcher::Verdict;
-        match self {
-            Condition::Equals(expected) => Ok(value == expected),
-            Condition::Fits(matcher) => match matcher.judge(value) {
-                Verdict::Pass => Ok(true),
-                Verdict::Fail { .. } => Ok(false),
-                Verdict::Misuse(message) => Err(Unseen::Misuse(message)),
-            },
-        }
-    }
 }
 
 /// What lies behind a name of a resource.
@@ -98,7 +79,7 @@ impl Handle {
                 let empty = Value::Nil;
                 before.rows(seen)?.select(|row: &Row| {
                     for (field, condition) in conditions {
-                        if !condition.holds(row.get(field).unwrap_or(&empty))? {
+                        if !condition.selects(row.get(field).unwrap_or(&empty)).map_err(Unseen::Misuse)? {
                             return Ok(false);
                         }
                     }
@@ -250,12 +231,13 @@ impl Handle {
             let condition = match super::matchers::from_lua(&value) {
                 Some(matcher) => {
                     words.push(format!("{} {}", column.field, matcher.expectation()));
-                    Condition::Fits(matcher)
+                    matcher
                 }
                 None => {
                     let value = convert::from_lua(&value).map_err(|problem| format!("where {name}: {problem}"))?;
                     words.push(format!("{} = {value}", column.field));
-                    Condition::Equals(value)
+                    let equal = Matcher::build("eq", vec![Operand::Value(value)]);
+                    Arc::new(equal.map_err(|problem| format!("where {name}: {problem}"))?)
                 }
             };
             chosen.push((column.field, condition));

@@ -193,27 +193,20 @@ pub(super) fn ordered(relation: Relation, found: &Value, bound: &Value) -> Order
                 Err(message) => Ordered::Misuse(message),
             };
         }
-        (Value::Str(text), Value::Mode(bound)) => {
-            if let Some(mode) = modes::parse(text).or_else(|| modes::looks_like(text)) {
-                return bits(relation, mode, *bound);
-            }
-        }
-        (Value::Str(text), _) if modes::looks_like(text).is_some() => {
-            let mode = modes::looks_like(text).unwrap_or_default();
-            match bound {
-                Value::Str(bound) => {
-                    if let Some(bound) = modes::looks_like(bound) {
-                        return bits(relation, mode, bound);
-                    }
-                }
-                Value::Int(number) => {
-                    return Ordered::Misuse(format!(
-                        "{found} looks like a file mode; {}",
-                        modes::number_for_mode(*number)
-                    ));
+        (Value::Str(text), _) => {
+            let looks = modes::looks_like(text);
+            match (looks.or_else(|| modes::parse(text)), mode_bound(bound), bound) {
+                (Some(mode), Some(bound), _) => return bits(relation, mode, bound),
+                (_, None, Value::Int(number)) if looks.is_some() => {
+                    let remedy = modes::number_for_mode(*number);
+                    return Ordered::Misuse(format!("{found} looks like a file mode; {remedy}"));
                 }
                 _ => {}
             }
+        }
+        // 420 may be 0644, but not by any order of numbers.
+        (Value::Int(_) | Value::Float(_), _) if mode_bound(bound).is_some() => {
+            return Ordered::Cannot(format!("cannot order {} against the file mode {bound}", typed(found)));
         }
         (Value::Version(_), Value::Float(number)) => {
             return Ordered::Misuse(format!(
@@ -240,6 +233,15 @@ pub(super) fn ordered(relation: Relation, found: &Value, bound: &Value) -> Order
             }
             Ordered::Cannot(message)
         }
+    }
+}
+
+/// The mode a bound is, if it is one.
+fn mode_bound(bound: &Value) -> Option<u16> {
+    match bound {
+        Value::Mode(mode) => Some(*mode),
+        Value::Str(text) => modes::looks_like(text),
+        _ => None,
     }
 }
 

@@ -113,6 +113,35 @@ pub(super) fn judge(kind: &Kind, found: &Value) -> Judgement {
     }
 }
 
+/// See [`Matcher::selects`].
+pub(super) fn selects(kind: &Kind, found: &Value) -> Result<bool, String> {
+    match kind {
+        Kind::No(matcher) => selects(&matcher.kind, found).map(|selected| !selected),
+        Kind::All(matchers) => {
+            for matcher in matchers {
+                if !selects(&matcher.kind, found)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Kind::Any(matchers) => {
+            for matcher in matchers {
+                if selects(&matcher.kind, found)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        _ => match judge(kind, found) {
+            Holds(_) => Ok(true),
+            Not(_) => Ok(false),
+            Cannot(_) if *found == Value::Nil => Ok(false),
+            Cannot(message) | Misuse(message) => Err(message),
+        },
+    }
+}
+
 impl Matcher {
     pub(super) fn judgement(&self, found: &Value) -> Judgement {
         judge(&self.kind, found)

@@ -126,8 +126,15 @@ impl Matcher {
         }
     }
 
-    /// Whether the value is as expected; a misuse counts as not.
-    pub fn accepts(&self, found: &Value) -> bool {
-        self.judge(found) == Verdict::Pass
+    /// Whether a row with this value belongs to a selection such as `where { uid = … }`.
+    ///
+    /// Other than in a verdict, what is absent simply does not match, so that `no(m)`
+    /// selects it: a row must not vanish from "all but these".
+    ///
+    /// # Errors
+    /// The matcher cannot be asked of such a value: a misuse, or a value of another type.
+    /// A selection that is silently empty would make what follows pass.
+    pub fn selects(&self, found: &Value) -> Result<bool, String> {
+        judge::selects(&self.kind, found)
     }
 }

@@ -128,8 +128,12 @@ fn two_strings_that_look_like_modes_follow_the_same_rule() {
     fails(&m!(at_most, "0640"), "0637");
     passes(&m!(at_most, "0640"), "00440");
     assert!(misuse(&m!(at_most, 640), "0637").contains("write \"0640\""));
-    // No leading zero: numbers.
+    // No leading zero in either: numbers.
     passes(&m!(at_most, "640"), "637");
+    // The bound is a mode without doubt, and 620 as a number is not above 640.
+    fails(&m!(at_most, "0640"), "620");
+    assert_eq!(fails(&m!(at_most, "0640"), 420), "cannot order an integer (420) against the file mode \"0640\"");
+    fails(&m!(at_most, "0640"), "rw-r--r--");
 }
 
 #[test]
@@ -415,5 +419,98 @@ fn the_catalogue_is_what_can_be_built() {
         assert_eq!(doc.bare, error.is_empty(), "{}", doc.name);
         assert!(doc.example.contains(doc.name) && doc.doc.ends_with('.'), "{}", doc.name);
         assert_eq!(CATALOGUE.iter().filter(|other| other.name == doc.name).count(), 1);
+    }
+}
+
+#[test]
+fn a_selection_takes_absence_for_no_match_and_other_types_for_a_mistake() {
+    assert_eq!(m!(eq, "0640").selects(&mode(0o640)), Ok(true));
+    assert_eq!(m!(eq, 0).selects(&Value::Float(0.0)), Ok(true));
+    assert_eq!(m!(starts_with, "!").selects(&Value::Nil), Ok(false));
+    assert_eq!(nest!(no, m!(starts_with, "!")).selects(&Value::Nil), Ok(true));
+    assert_eq!(nest!(all, m!(at_least, 1), nest!(no, m!(eq, 5))).selects(&4.into()), Ok(true));
+    assert_eq!(nest!(any, m!(absent), m!(at_least, 1)).selects(&Value::Nil), Ok(true));
+    assert!(m!(eq, "0").selects(&0.into()).unwrap_err().contains("cmp compares across types"));
+    assert!(m!(matches, "4").selects(&4.into()).unwrap_err().contains("not text"));
+    assert!(m!(eq, "root").selects(&Value::strings(["root"])).unwrap_err().contains("contains("));
+    assert!(m!(eq, 640).selects(&mode(0o640)).unwrap_err().contains("\"0640\""));
+}
+
+/// Every example of the catalogue is Lua that builds that matcher.
+#[test]
+fn the_examples_of_the_catalogue_run() {
+    let lua = mlua::Lua::new();
+    let raising: mlua::Function = lua
+        .load(
+            "local make = ...
+            return function(...)
+                local matcher, problem = make(...)
+                return matcher or error(problem)
+            end",
+        )
+        .into_function()
+        .unwrap();
+    super::super::matchers::install(&lua, &lua.globals(), &raising).unwrap();
+    for doc in CATALOGUE {
+        let made: mlua::Value = lua.load(format!("return {}", doc.example)).eval().unwrap();
+        let matcher = super::super::matchers::from_lua(&made).unwrap();
+        assert!(!matcher.expectation().is_empty(), "{}", doc.name);
+    }
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Nil),
+            any::<bool>().prop_map(Value::Bool),
+            (-2_i64..700).prop_map(Value::Int),
+            any::<f64>().prop_map(Value::Float),
+            "(0640|640|1[.]2|no|NO|true|x|)".prop_map(Value::from),
+            any::<u16>().prop_map(|bits| Value::Mode(bits & 0o7777)),
+            Just(Value::from_bytes(b"\xff")),
+            "[0-9.~:-]{0,5}".prop_map(|text: String| dpkg(&text)),
+        ];
+        leaf.prop_recursive(2, 12, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::List),
+                prop::collection::vec(inner, 0..3).prop_map(|items| {
+                    Value::Map(items.into_iter().enumerate().map(|(index, item)| (format!("k{index}"), item)).collect())
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever is asked of whatever: no panic, a matcher and its opposite never both
+        /// pass, one of them passing means the other fails, and the words stay short.
+        #[test]
+        fn a_matcher_and_its_opposite(name in 0..CATALOGUE.len(), args in prop::collection::vec(values(), 0..3), found in values()) {
+            let args = args.into_iter().map(Operand::Value).collect();
+            if let Ok(matcher) = Matcher::build(CATALOGUE[name].name, args) {
+                let opposite = nest!(no, matcher.clone());
+                match (matcher.judge(&found), opposite.judge(&found)) {
+                    (Verdict::Pass, Verdict::Fail { .. })
+                    | (Verdict::Fail { .. }, Verdict::Pass | Verdict::Fail { .. })
+                    | (Verdict::Misuse(_), Verdict::Misuse(_)) => {}
+                    other => prop_assert!(false, "{} {found}: {other:?}", matcher.expectation()),
+                }
+                prop_assert!(matcher.expectation().chars().count() < 600);
+                prop_assert!(matcher.expectation() != opposite.expectation());
+                let _ = matcher.selects(&found);
+            }
+        }
+
+        #[test]
+        fn every_value_equals_itself(found in values()) {
+            prop_assume!(!found.to_string().contains("NaN") && found != Value::Nil);
+            if let Ok(matcher) = Matcher::build("eq", vec![Operand::Value(found.clone())]) {
+                prop_assert_eq!(matcher.judge(&found), Verdict::Pass);
+            }
+        }
     }
 }
