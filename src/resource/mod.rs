@@ -25,11 +25,13 @@ mod group;
 mod groups;
 mod interface;
 mod interfaces;
+mod kernel_module;
 mod kernel_parameter;
 mod kernel_parameters;
 mod keypath;
 mod ksh;
 mod login_defs;
+mod modprobe;
 mod mount;
 mod mount_table;
 mod mounts;
@@ -55,6 +57,7 @@ mod sudoers;
 mod systemd_config;
 #[cfg(test)]
 pub mod testing;
+mod timezone;
 #[cfg(test)]
 mod trial;
 mod user;
@@ -77,6 +80,7 @@ pub static ALL: &[&Entry] = &[
     &groups::ENTRY,
     &interface::ENTRY,
     &interfaces::ENTRY,
+    &kernel_module::ENTRY,
     &kernel_parameter::ENTRY,
     &kernel_parameters::ENTRY,
     &ksh::ENTRY,
@@ -102,6 +106,7 @@ pub static ALL: &[&Entry] = &[
     &sshd_config::ENTRY,
     &sudoers::ENTRY,
     &systemd_config::ENTRY,
+    &timezone::ENTRY,
     &user::ENTRY,
     &users::ENTRY,
     &virtualization::ENTRY,
