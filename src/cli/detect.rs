@@ -1,10 +1,9 @@
 //! `probity detect`
 
-use super::Outcome;
+use super::{Outcome, TextOrJson};
 use crate::error::{Error, exit};
 use crate::node::Node;
 use crate::transport::local::Local;
-use clap::ValueEnum;
 use std::rc::Rc;
 
 /// Prints what operating system this machine runs
@@ -15,13 +14,7 @@ use std::rc::Rc;
 pub struct DetectArgs {
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Format {
-    Text,
-    Json,
+    format: TextOrJson,
 }
 
 pub fn run(args: &DetectArgs) -> Outcome {
@@ -34,7 +27,7 @@ pub fn run(args: &DetectArgs) -> Outcome {
     })?;
     let families: Vec<&str> = platform.families.iter().map(|family| &**family).collect();
     let text = match args.format {
-        Format::Text => format!(
+        TextOrJson::Text => format!(
             "name:     {}\ntitle:    {}\nrelease:  {}\nfamilies: {}\narch:     {}\nkernel:   {}\n",
             platform.name,
             platform.title,
@@ -43,7 +36,7 @@ pub fn run(args: &DetectArgs) -> Outcome {
             platform.kernel.machine,
             platform.kernel.release
         ),
-        Format::Json => {
+        TextOrJson::Json => {
             let object = serde_json::json!({
                 "name": &*platform.name,
                 "title": &*platform.title,

@@ -6,8 +6,9 @@ use crate::node::Node;
 use crate::node::platform::Platform;
 use crate::plan::selection::{Selectable, Selection};
 use crate::profile::Profile;
+use crate::profile::waiver::Waivers;
 use crate::report::{Look, Options, Outputs, Spec};
-use crate::results::event::{RunFinished, RunStarted};
+use crate::results::event::{ControlSummary, RunFinished, RunStarted};
 use crate::results::{RunEvent, Stamped};
 use crate::run::{self, PreparedProfile, Request, Stream};
 use crate::transport::Transport;
@@ -71,6 +72,18 @@ pub struct SelectionArgs {
     impact_at_least: Option<f64>,
 }
 
+impl SelectionArgs {
+    /// The selection, once it is sure that it selects something of `controls`.
+    pub fn read(&self, controls: &[Arc<ControlSummary>]) -> Result<Selection, Errors> {
+        let selection = Selection::new(&self.controls, &self.tags, self.impact_at_least)?;
+        let selectable =
+            |control: &Arc<ControlSummary>| Selectable { id: &control.id, tags: &control.tags, impact: control.impact };
+        let selectable: Vec<Selectable<'_>> = controls.iter().map(selectable).collect();
+        selection.verify(&selectable)?;
+        Ok(selection)
+    }
+}
+
 fn examples() -> String {
     format!(
         "Examples:\n  \
@@ -97,7 +110,8 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let profiles = load_profiles(&args.profiles, &args.code)?;
     let selection = Selection::new(&args.selection.controls, &args.selection.tags, args.selection.impact_at_least)?;
     let inputs = super::inputs::resolve(&profiles, &args.attributes)?;
-    let waivers = super::inputs::waivers(&args.waivers)?;
+    let waivers = Rc::new(Waivers::read(&args.waivers)?);
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
 
     let transport = Rc::new(Local::new());
     let name = host_name(&*transport);
@@ -114,7 +128,7 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
             values: input.values,
             secrets: input.secrets,
             selects: &|control| selection.fits(&control.id, &control.tags, control.impact),
-            waiver: Rc::new(move |control, node| waivers.as_ref().and_then(|waivers| waivers.of(control, node))),
+            waiver: Rc::new(move |control, node| waivers.for_control(control, node, today)),
         };
         match run::prepare(request, print.clone()) {
             Ok(one) => prepared.push(one),
@@ -124,13 +138,10 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     if !errors.is_empty() {
         return Err(Errors(errors));
     }
-    let all: Vec<_> = prepared.iter().flat_map(|profile| profile.engine.summaries()).collect();
-    let selectable: Vec<Selectable<'_>> =
-        all.iter().map(|control| Selectable { id: &control.id, tags: &control.tags, impact: control.impact }).collect();
-    selection.verify(&selectable)?;
-    if let Some(waivers) = &waivers {
-        waivers.verify(&all.iter().map(|control| &*control.id).collect::<Vec<_>>())?;
-    }
+    let all: Vec<Arc<ControlSummary>> =
+        prepared.iter().flat_map(|profile| profile.engine.summaries().cloned()).collect();
+    args.selection.read(&all)?;
+    waivers.refuse_unknown(all.iter().map(|control| &*control.id))?;
     if args.dry_run {
         super::print(&plan(&name, &prepared))?;
         return Ok(exit::OK);

@@ -1,9 +1,8 @@
-//! The values a run takes from its user: attributes and waivers.
+//! The values a run takes from its user: attributes.
 
 use super::Errors;
-use crate::error::Error;
 use crate::profile::Profile;
-use crate::results::event::{AttributeSummary, WaiverSummary};
+use crate::results::event::AttributeSummary;
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::path::PathBuf;
@@ -48,21 +47,4 @@ pub fn resolve(profiles: &[Profile], _args: &AttributeArgs) -> Result<Vec<Input>
         inputs.push(input);
     }
     Ok(inputs)
-}
-
-/// The waivers of a run.
-pub struct Waivers;
-
-impl Waivers {
-    pub fn of(&self, _: &str, _: &str) -> Option<WaiverSummary> {
-        None
-    }
-
-    pub fn verify(&self, _: &[&str]) -> Result<(), Vec<Error>> {
-        Ok(())
-    }
-}
-
-pub fn waivers(_: &[PathBuf]) -> Result<Option<std::rc::Rc<Waivers>>, Errors> {
-    Ok(None)
 }

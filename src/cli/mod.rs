@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand, whose doc comment is its help.
 
+mod archive;
 mod completions;
+mod describe;
 mod detect;
 mod exec;
 mod inputs;
@@ -51,9 +53,18 @@ pub enum Color {
     Never,
 }
 
+/// How a subcommand prints what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextOrJson {
+    Text,
+    Json,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Exec(Box<exec::ExecArgs>),
+    Describe(describe::DescribeArgs),
+    Archive(archive::ArchiveArgs),
     Detect(detect::DetectArgs),
     Resources(resources::ResourcesArgs),
     Completions(completions::CompletionsArgs),
@@ -94,6 +105,8 @@ pub fn main() -> u8 {
     };
     let done = match &cli.command {
         Command::Exec(args) => exec::run(args, &cli.global),
+        Command::Describe(args) => describe::run(args),
+        Command::Archive(args) => archive::run(args, &cli.global),
         Command::Detect(args) => detect::run(args),
         Command::Resources(args) => resources::run(args, &cli.global),
         Command::Completions(args) => completions::run(args),

@@ -3,7 +3,7 @@
 mod prepare;
 mod stream;
 
-pub use prepare::{PreparedProfile, Request, load, prepare, summarize};
+pub use prepare::{PreparedProfile, Request, load, prepare, refuse_empty, summarize};
 pub use stream::Stream;
 
 use crate::lua::Finished;

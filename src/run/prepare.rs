@@ -67,12 +67,7 @@ fn placed(mut error: Error, profile: &Profile) -> Error {
 pub fn prepare(request: Request<'_>, print: Print) -> Result<PreparedProfile, Vec<Error>> {
     let profile = request.profile;
     let engine = load(profile, print)?;
-    if engine.controls().is_empty() {
-        let error = Error::usage(format!("profile {} declares no control", profile.manifest.name));
-        return Err(vec![
-            error.at(Place::file(profile.path_of("controls"))).hint("add control \"id\" { … } to a file in controls/"),
-        ]);
-    }
+    refuse_empty(profile, engine.controls().len()).map_err(|error| vec![error])?;
     engine.set_attributes(request.values, request.secrets);
     let chosen = engine.summaries().enumerate().filter(|(_, control)| (request.selects)(control));
     let selected: Vec<usize> = chosen.map(|(number, _)| number).collect();
@@ -86,6 +81,20 @@ pub fn prepare(request: Request<'_>, print: Print) -> Result<PreparedProfile, Ve
         supports: profile.manifest.supports.clone(),
         waiver: request.waiver,
     })
+}
+
+/// An error where a profile declares no control: nothing checked must not look green.
+///
+/// # Errors
+///
+/// When `controls` is 0.
+pub fn refuse_empty(profile: &Profile, controls: usize) -> Result<(), Error> {
+    if controls > 0 {
+        return Ok(());
+    }
+    Err(Error::usage(format!("profile {} declares no control", profile.manifest.name))
+        .at(Place::file(profile.path_of("controls")))
+        .hint("write control \"id\" { … } in a file of controls/"))
 }
 
 /// What reports say of a profile, with these controls.
