@@ -9,6 +9,7 @@ use crate::profile::Profile;
 use crate::profile::waiver::Waivers;
 use crate::report::{Look, Options, Outputs, Spec};
 use crate::results::event::{ControlSummary, RunFinished, RunStarted};
+use crate::results::mask::Masker;
 use crate::results::{RunEvent, Stamped};
 use crate::run::{self, PreparedProfile, Request, Stream};
 use crate::transport::Transport;
@@ -76,9 +77,10 @@ impl SelectionArgs {
     /// The selection, once it is sure that it selects something of `controls`.
     pub fn read(&self, controls: &[Arc<ControlSummary>]) -> Result<Selection, Errors> {
         let selection = Selection::new(&self.controls, &self.tags, self.impact_at_least)?;
-        let selectable =
-            |control: &Arc<ControlSummary>| Selectable { id: &control.id, tags: &control.tags, impact: control.impact };
-        let selectable: Vec<Selectable<'_>> = controls.iter().map(selectable).collect();
+        let selectable: Vec<Selectable<'_>> = controls
+            .iter()
+            .map(|control| Selectable { id: &control.id, tags: &control.tags, impact: control.impact })
+            .collect();
         selection.verify(&selectable)?;
         Ok(selection)
     }
@@ -116,8 +118,8 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let transport = Rc::new(Local::new());
     let name = host_name(&*transport);
     let secrets: Vec<String> = inputs.iter().flat_map(|input| input.secrets.clone()).collect();
-    let _ = secrets;
-    let print = printer(global, &name);
+    let masker = Rc::new(Masker::new(secrets));
+    let print = printer(global, &name, &masker);
     let mut prepared = Vec::new();
     let mut errors = Vec::new();
     for (profile, input) in profiles.iter().zip(inputs) {
@@ -168,7 +170,7 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let mut outputs = Outputs::open(&specs, &options)?;
     let (finished, tally) = {
         let mut fold = |event: &Stamped| outputs.event(event);
-        execute(&prepared, &node, &platform, &mut fold)
+        execute(&prepared, &node, &platform, masker, &mut fold)
     };
     outputs.finish()?;
     let code = match finished {
@@ -183,11 +185,12 @@ fn execute(
     prepared: &[PreparedProfile],
     node: &Rc<Node>,
     platform: &Platform,
+    masker: Rc<Masker>,
     fold: &mut dyn FnMut(&Stamped),
 ) -> (bool, crate::results::Tally) {
     let began = Instant::now();
     let stop = signals::listen();
-    let mut stream = Stream::new(Box::new(|_| {}), fold);
+    let mut stream = Stream::new(masker, fold);
     stream.send(RunEvent::RunStarted(RunStarted {
         format: "probity/events",
         version: 1,
@@ -296,13 +299,13 @@ fn host_name(transport: &dyn Transport) -> Arc<str> {
 }
 
 /// Where the `print` of controls goes: to standard error under `-v`, else nowhere.
-fn printer(global: &Global, node: &Arc<str>) -> crate::lua::Print {
+fn printer(global: &Global, node: &Arc<str>, masker: &Rc<Masker>) -> crate::lua::Print {
     if global.verbose == 0 {
         return Rc::new(|_| {});
     }
-    let node = node.clone();
+    let (node, masker) = (node.clone(), masker.clone());
     Rc::new(move |line| {
-        let _ = writeln!(std::io::stderr(), "{node}: {}", line);
+        let _ = writeln!(std::io::stderr(), "{node}: {}", masker.mask_text(line));
     })
 }
 

@@ -1,23 +1,25 @@
 //! The events on their way out: numbered, timed, and masked once.
 
+use crate::results::mask::Masker;
 use crate::results::{RunEvent, Stamped};
+use std::rc::Rc;
 
 /// Hands each event, masked and stamped, to whoever folds it.
 pub struct Stream<'a> {
-    mask: Box<dyn Fn(&mut RunEvent)>,
+    masker: Rc<Masker>,
     sequence: u64,
     out: &'a mut dyn FnMut(&Stamped),
 }
 
 impl<'a> Stream<'a> {
-    /// A stream whose events lose every secret `mask` removes.
-    pub fn new(mask: Box<dyn Fn(&mut RunEvent)>, out: &'a mut dyn FnMut(&Stamped)) -> Stream<'a> {
-        Stream { mask, sequence: 0, out }
+    /// A stream whose events lose every secret `masker` knows.
+    pub fn new(masker: Rc<Masker>, out: &'a mut dyn FnMut(&Stamped)) -> Stream<'a> {
+        Stream { masker, sequence: 0, out }
     }
 
     /// Sends one event.
     pub fn send(&mut self, mut event: RunEvent) {
-        (self.mask)(&mut event);
+        self.masker.mask_event(&mut event);
         let stamped = Stamped { sequence: self.sequence, time: rfc3339(jiff::Timestamp::now()), event };
         self.sequence += 1;
         (self.out)(&stamped);
