@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Attributes")]
 pub struct AttributeArgs {
     /// Files of attribute values; a later one wins
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE")]
     pub attrs: Vec<PathBuf>,
     /// One value: NAME=VALUE, PROFILE::NAME=VALUE, NAME=@FILE or NAME=env:VARIABLE
     #[arg(long, value_name = "NAME=VALUE")]

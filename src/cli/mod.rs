@@ -2,6 +2,7 @@
 
 mod archive;
 mod completions;
+mod config;
 mod describe;
 mod detect;
 mod exec;
@@ -67,6 +68,7 @@ pub enum Command {
     Archive(archive::ArchiveArgs),
     Detect(detect::DetectArgs),
     Resources(resources::ResourcesArgs),
+    Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Version(version::VersionArgs),
 }
@@ -94,7 +96,16 @@ impl Global {
 
 /// Parses the command line, does what it says, and gives the exit code.
 pub fn main() -> u8 {
-    let cli = match Cli::try_parse() {
+    let typed: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let arguments = match config::with_defaults(typed) {
+        Ok(arguments) => arguments,
+        Err(errors) => {
+            let plain = Global { color: Color::Auto, verbose: 0, quiet: false };
+            print_errors(&errors.0, &plain);
+            return exit::USAGE;
+        }
+    };
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
@@ -108,6 +119,7 @@ pub fn main() -> u8 {
         Command::Describe(args) => describe::run(args),
         Command::Archive(args) => archive::run(args, &cli.global),
         Command::Detect(args) => detect::run(args),
+        Command::Config(args) => config::run(args),
         Command::Resources(args) => resources::run(args, &cli.global),
         Command::Completions(args) => completions::run(args),
         Command::Version(args) => version::run(args),
