@@ -117,7 +117,7 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
 
     let transport = Rc::new(Local::new());
     let name = host_name(&*transport);
-    let secrets: Vec<String> = inputs.iter().flat_map(|input| input.secrets.clone()).collect();
+    let secrets: Vec<String> = inputs.iter().flat_map(|input| input.secrets()).collect();
     let masker = Rc::new(Masker::new(secrets));
     let print = printer(global, &name, &masker);
     let mut prepared = Vec::new();
@@ -126,9 +126,9 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
         let waivers = waivers.clone();
         let request = Request {
             profile,
-            attributes: input.attributes,
-            values: input.values,
-            secrets: input.secrets,
+            attributes: super::inputs::summaries(&input),
+            values: super::inputs::values(&input),
+            secrets: input.secrets(),
             selects: &|control| selection.fits(&control.id, &control.tags, control.impact),
             waiver: Rc::new(move |control, node| waivers.for_control(control, node, today)),
         };

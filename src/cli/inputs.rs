@@ -1,7 +1,8 @@
 //! The values a run takes from its user: attributes.
 
 use super::Errors;
-use crate::profile::Profile;
+use crate::plan::attributes::{self, ProfileAttributes, Resolved, sources};
+use crate::profile::{Manifest, Profile};
 use crate::results::event::AttributeSummary;
 use crate::value::Value;
 use indexmap::IndexMap;
@@ -19,32 +20,48 @@ pub struct AttributeArgs {
     pub attr: Vec<String>,
 }
 
-/// The attributes of one profile, decided.
-#[derive(Debug, Default)]
-pub struct Input {
-    pub attributes: Vec<AttributeSummary>,
-    pub values: IndexMap<String, Value>,
-    pub secrets: Vec<String>,
+/// Decides every attribute of every profile.
+///
+/// # Errors
+///
+/// Everything that is wrong with files, arguments and values, not only the first.
+pub fn resolve(profiles: &[Profile], args: &AttributeArgs) -> Result<Vec<ProfileAttributes>, Errors> {
+    let mut assignments = Vec::new();
+    let mut errors = Vec::new();
+    for path in &args.attrs {
+        match sources::from_file(path) {
+            Ok(found) => assignments.extend(found),
+            Err(found) => errors.extend(found),
+        }
+    }
+    for argument in &args.attr {
+        match sources::from_argument(argument, &|name| std::env::var_os(name)) {
+            Ok(found) => assignments.push(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Errors(errors));
+    }
+    let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
+    Ok(attributes::resolve(&manifests, &assignments)?)
 }
 
-/// Decides every attribute of every profile.
-pub fn resolve(profiles: &[Profile], _args: &AttributeArgs) -> Result<Vec<Input>, Errors> {
-    let mut inputs = Vec::new();
-    for profile in profiles {
-        let mut input = Input::default();
-        for (name, declaration) in &profile.manifest.attributes {
-            let value = declaration.default.clone().unwrap_or_default();
-            input.values.insert(name.to_string(), value.clone());
-            input.attributes.push(AttributeSummary {
-                name: name.clone(),
-                kind: declaration.kind.name(),
-                required: declaration.required,
-                sensitive: declaration.sensitive,
-                value,
-                origin: "profile.yml".to_string(),
-            });
-        }
-        inputs.push(input);
-    }
-    Ok(inputs)
+/// The attributes of a profile as controls see them.
+pub fn values(attributes: &ProfileAttributes) -> IndexMap<String, Value> {
+    attributes.values.iter().map(|resolved| (resolved.name.to_string(), resolved.value.clone())).collect()
+}
+
+/// The attributes of a profile as reports show them; what is sensitive is left out here
+/// already, whatever its value.
+pub fn summaries(attributes: &ProfileAttributes) -> Vec<AttributeSummary> {
+    let summary = |resolved: &Resolved| AttributeSummary {
+        name: resolved.name.clone(),
+        kind: resolved.declaration.kind.name(),
+        required: resolved.declaration.required,
+        sensitive: resolved.sensitive,
+        value: if resolved.sensitive { Value::from("***") } else { resolved.value.clone() },
+        origin: resolved.origin.to_string(),
+    };
+    attributes.values.iter().map(summary).collect()
 }

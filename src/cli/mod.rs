@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand, whose doc comment is its help.
 
 mod archive;
+mod attributes;
 mod completions;
 mod config;
 mod describe;
 mod detect;
 mod exec;
+mod init;
 mod inputs;
 mod resources;
 mod signals;
@@ -64,6 +66,8 @@ pub enum TextOrJson {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Exec(Box<exec::ExecArgs>),
+    Init(init::InitArgs),
+    Attributes(attributes::AttributesArgs),
     Describe(describe::DescribeArgs),
     Archive(archive::ArchiveArgs),
     Detect(detect::DetectArgs),
@@ -116,6 +120,8 @@ pub fn main() -> u8 {
     };
     let done = match &cli.command {
         Command::Exec(args) => exec::run(args, &cli.global),
+        Command::Init(args) => init::run(args, &cli.global),
+        Command::Attributes(args) => attributes::run(args),
         Command::Describe(args) => describe::run(args),
         Command::Archive(args) => archive::run(args, &cli.global),
         Command::Detect(args) => detect::run(args),
