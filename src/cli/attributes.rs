@@ -39,8 +39,7 @@ pub fn run(args: &AttributesArgs) -> Outcome {
         TextOrJson::Text => resolved.iter().map(explain).collect::<Vec<_>>().join("\n"),
         TextOrJson::Json => {
             let profiles: Vec<_> = resolved.iter().map(to_json).collect();
-            let object =
-                serde_json::json!({ "format": "probity/attributes", "version": 1, "profiles": profiles });
+            let object = serde_json::json!({ "format": "probity/attributes", "version": 1, "profiles": profiles });
             format!("{object:#}\n")
         }
     };

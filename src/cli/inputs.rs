@@ -1,7 +1,7 @@
 //! The values a run takes from its user: attributes.
 
 use super::Errors;
-use crate::plan::attributes::{self, ProfileAttributes, Resolved, sources};
+use crate::plan::attributes::{self, ProfileAttributes, Resolved, from_argument, from_file};
 use crate::profile::{Manifest, Profile};
 use crate::results::event::AttributeSummary;
 use crate::value::Value;
@@ -29,13 +29,13 @@ pub fn resolve(profiles: &[Profile], args: &AttributeArgs) -> Result<Vec<Profile
     let mut assignments = Vec::new();
     let mut errors = Vec::new();
     for path in &args.attrs {
-        match sources::from_file(path) {
+        match from_file(path) {
             Ok(found) => assignments.extend(found),
             Err(found) => errors.extend(found),
         }
     }
     for argument in &args.attr {
-        match sources::from_argument(argument, &|name| std::env::var_os(name)) {
+        match from_argument(argument, &|name| std::env::var_os(name)) {
             Ok(found) => assignments.push(found),
             Err(error) => errors.push(error),
         }
