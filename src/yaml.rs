@@ -136,9 +136,12 @@ impl Document {
         Ok(map)
     }
 
-    /// A line of the text as an error shows it; `None` for one too long to show.
+    /// A line of the text as an error shows it; `None` for one that is empty or too long.
     fn line(&self, number: usize) -> Option<String> {
         let line = self.text.split('\n').nth(number.checked_sub(1)?)?;
+        if line.trim().is_empty() {
+            return None;
+        }
         let shown = line.chars().take(LONGEST_SHOWN_LINE + 1).count() <= LONGEST_SHOWN_LINE;
         // One column a character, so that the mark below stands where it should.
         shown.then(|| line.chars().map(|c| if c == '\t' { ' ' } else { c }).collect())

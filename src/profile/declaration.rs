@@ -4,6 +4,7 @@ use crate::error::{Error, Place, did_you_mean};
 use crate::value::Value;
 use crate::yaml::{Document, Field, Located};
 use regex::Regex;
+use std::fmt;
 use std::sync::Arc;
 
 /// The type of an attribute.
@@ -66,7 +67,7 @@ impl Kind {
 }
 
 /// An attribute as `profile.yml` declares it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Declaration {
     pub name: Arc<str>,
     pub kind: Kind,
@@ -88,6 +89,13 @@ pub struct Declaration {
     pub place: Place,
     /// Where the default stands in the manifest.
     pub default_place: Option<Place>,
+}
+
+impl fmt::Debug for Declaration {
+    /// Without the values, which may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Declaration").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 /// The keys of a declaration.

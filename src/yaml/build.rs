@@ -45,11 +45,32 @@ pub(super) fn tree(document: &Document) -> Result<Located, Error> {
             Ok((event, span)) => builder.take(event, span)?,
             Err(error) => {
                 let place = document.place(error.marker().line().max(1), error.marker().col() + 1);
-                return Err(document.error(&place, format!("is not YAML: {}", error.info())));
+                let fault = document.error(&place, format!("is not YAML: {}", error.info()));
+                return Err(match remedy(error.info()) {
+                    Some(remedy) => fault.hint(remedy),
+                    None => fault,
+                });
             }
         }
     }
     Ok(builder.root.unwrap_or_else(|| document.root.clone()))
+}
+
+/// What to do about the faults people make most; the parser's words are for those who
+/// know YAML.
+fn remedy(fault: &str) -> Option<&'static str> {
+    let known = [
+        ("mapping values", "look at the indentation, and put text that holds ': ' in quotes"),
+        ("tabs", "indent with spaces"),
+        ("unexpected character", "put the text in quotes"),
+        ("escape character", "write it in single quotes, where a backslash is but a backslash"),
+        ("unknown anchor", "put text that begins with * in quotes"),
+        ("flow sequence", "close the list with ]"),
+        ("flow mapping", "close the map with }"),
+        ("quoted scalar", "close the quotes"),
+        ("simple key expect", "write KEY: VALUE"),
+    ];
+    known.into_iter().find(|(words, _)| fault.contains(words)).map(|(_, remedy)| remedy)
 }
 
 struct Builder<'a> {
@@ -143,7 +164,8 @@ impl Builder<'_> {
             return Err(self.unknown_tag(tag, &place));
         }
         if self.open.last().is_some_and(|open| matches!(open.kind, Kind::Map(_, None))) {
-            return Err(self.error(&place, "a list or map cannot be a key"));
+            let hint = "put text that begins with { or [ in quotes";
+            return Err(self.error(&place, "a list or map cannot be a key").hint(hint));
         }
         if self.open.len() >= MAX_DEPTH {
             return Err(self.error(&place, format!("is nested deeper than {MAX_DEPTH} levels")));

@@ -92,6 +92,26 @@ fn what_is_refused_names_the_place_and_shows_the_line() {
 }
 
 #[test]
+fn common_faults_come_with_a_remedy() {
+    let cases = [
+        ("a: x: y\n", "put text that holds ': ' in quotes"),
+        ("a:\n\t- b\n", "indent with spaces"),
+        ("a: @x\n", "put the text in quotes"),
+        ("a: \"\\d\"\n", "single quotes"),
+        ("a: *x\n", "begins with * in quotes"),
+        ("a: [1, 2\n", "close the list with ]"),
+        ("a: {b: 2\n", "close the map with }"),
+        ("a: 'x\n", "close the quotes"),
+        ("a: {{ x }}\n", "put text that begins with { or [ in quotes"),
+    ];
+    for (text, remedy) in cases {
+        let error = refused(text);
+        let last = error.lines().last().unwrap();
+        assert!(last.starts_with("  hint: ") && last.contains(remedy), "{error}");
+    }
+}
+
+#[test]
 fn bytes_that_are_not_utf_8_are_placed() {
     let error = Document::parse("x.yml", b"a: 1\nb: \xc3\xa9\xff\n").unwrap_err();
     assert_eq!(error.to_string(), "x.yml:2:5: byte 0xff is not UTF-8\n  hint: save the file as UTF-8 text");

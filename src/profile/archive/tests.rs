@@ -265,7 +265,7 @@ fn a_flipped_bit_never_changes_the_files_unseen() {
 fn a_bomb_is_stopped_early() {
     let mut gzip = GzBuilder::new().write(Vec::new(), Compression::fast());
     let block = vec![0; 1 << 20];
-    for _ in 0..512 {
+    for _ in 0..256 {
         gzip.write_all(&block).unwrap();
     }
     let bomb = gzip.finish().unwrap();
