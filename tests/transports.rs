@@ -259,7 +259,8 @@ fn kernel(node: &Node<'_>, prepared: &Prepared) {
     }
     let processes = node.ask(Processes);
     let process = processes.iter().find(|process| process.pid == std::process::id()).expect("it runs");
-    assert!(process.command.contains("transports") && process.rss > 0, "{process:?}");
+    let program = std::env::current_exe().expect("known");
+    assert!(process.command.starts_with(program.to_str().expect("text")) && process.rss > 0, "{process:?}");
     let interfaces = node.ask(Interfaces);
     assert!(interfaces.iter().any(|interface| &*interface.name == "lo" && interface.mtu > 0));
 }

@@ -5,6 +5,9 @@ pub mod scripted;
 
 use crate::probe::{Answer, Probe};
 
+/// Ends what is under way, from any thread; see [`Transport::stopper`].
+pub type Stopper = Box<dyn Fn() + Send + Sync>;
+
 /// A way to ask one node.
 pub trait Transport {
     /// Answers every probe, in the order asked: one round trip where there is a wire.
@@ -14,6 +17,12 @@ pub trait Transport {
     /// machine. `None`: ask it in a batch.
     fn answer_now(&self, _probe: &Probe) -> Option<Answer> {
         None
+    }
+
+    /// What ends the slow probes that are under way when the run is interrupted: their
+    /// answers become faults soon after, and [`Transport::batch`] returns.
+    fn stopper(&self) -> Stopper {
+        Box::new(|| {})
     }
 
     /// The user the node is asked as, for evidence; such as `root`.

@@ -16,16 +16,18 @@ mod names;
 mod netlink;
 mod processes;
 mod run;
+mod running;
 mod sockets;
 mod walk;
 
-use super::Transport;
+use super::{Stopper, Transport};
 use crate::probe::{AccountKey, Answer, Fault, FaultKind, Probe, Question};
 use accounts::{Accounts, InFiles};
 use environment::CommandEnvironment;
+use running::Running;
 use rustix::io::Errno;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The most slow probes of a batch that are under way at one time.
 const SIDE_BY_SIDE: usize = 8;
@@ -38,6 +40,7 @@ const SIDE_BY_SIDE: usize = 8;
 #[derive(Default)]
 pub struct Local {
     accounts: Accounts,
+    running: Arc<Running>,
     environment: OnceLock<CommandEnvironment>,
     /// The certificates the system trusts.
     roots: OnceLock<Vec<ureq::tls::Certificate<'static>>>,
@@ -151,6 +154,13 @@ impl Transport for Local {
         }
     }
 
+    /// Kills the commands that run and ends walks; what is asked afterwards and needs one
+    /// of these is a fault.
+    fn stopper(&self) -> Stopper {
+        let running = self.running.clone();
+        Box::new(move || running.end())
+    }
+
     /// The name of the effective user, or its number where no account file has it.
     fn user(&self) -> String {
         let uid = rustix::process::geteuid().as_raw();
@@ -178,10 +188,10 @@ fn reason(error: Errno) -> String {
 }
 
 /// uname(2).
-fn uname() -> std::sync::Arc<crate::probe::Kernel> {
+fn uname() -> Arc<crate::probe::Kernel> {
     let names = rustix::system::uname();
     let text = |name: &std::ffi::CStr| name.to_string_lossy().into();
-    std::sync::Arc::new(crate::probe::Kernel {
+    Arc::new(crate::probe::Kernel {
         system: text(names.sysname()),
         host_name: text(names.nodename()),
         release: text(names.release()),

@@ -2,6 +2,7 @@
 
 use super::Local;
 use super::environment::which_in;
+use super::running::Running;
 use crate::probe::{CommandLine, Fault, FaultKind, OUTPUT_CAP, Ran, Run};
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -41,16 +42,28 @@ impl Local {
             Err(Start::Fault(fault)) => return Err(fault),
         };
         let limit = Duration::from_millis(run.timeout_ms);
-        match Collector::new(&mut child).and_then(|mut collector| collector.collect(&mut child, started, limit)) {
+        let Some(_entry) = self.running.enter(&child) else {
+            end_group(&mut child, &self.running);
+            return Err(Fault::new(
+                FaultKind::Failed,
+                format!("the command {:?} was not run: interrupted", brief(run)),
+            ));
+        };
+        match Collector::new(&mut child)
+            .and_then(|mut collector| collector.collect(&mut child, &self.running, started, limit))
+        {
+            Ok(Some(_)) if self.running.is_over() => {
+                Err(Fault::new(FaultKind::Failed, format!("the command {:?} was interrupted", brief(run))))
+            }
             Ok(Some(ran)) => Ok(ran),
             Ok(None) => {
-                end_group(&mut child);
+                end_group(&mut child, &self.running);
                 let message =
                     format!("the command {:?} took longer than {} and was killed", brief(run), seconds(limit));
                 Err(Fault::new(FaultKind::TimedOut, message))
             }
             Err(error) => {
-                end_group(&mut child);
+                end_group(&mut child, &self.running);
                 Err(Fault::new(FaultKind::Failed, format!("cannot read the output of {:?}: {error}", brief(run))))
             }
         }
@@ -229,7 +242,13 @@ impl Collector {
     }
 
     /// The result of the command, or `None` at the time limit.
-    fn collect(&mut self, child: &mut Child, started: Instant, limit: Duration) -> io::Result<Option<Ran>> {
+    fn collect(
+        &mut self,
+        child: &mut Child,
+        running: &Running,
+        started: Instant,
+        limit: Duration,
+    ) -> io::Result<Option<Ran>> {
         loop {
             let Some(left) = limit.checked_sub(started.elapsed()).filter(|left| !left.is_zero()) else {
                 return Ok(None);
@@ -237,7 +256,7 @@ impl Collector {
             self.wait(left)?;
             // The order matters: what was written before the end is in the pipes once the
             // end has been seen.
-            let ended = child.try_wait()?;
+            let ended = running.try_wait(child)?;
             // A pipe holds 64 KiB, 1 MiB at most for an unprivileged writer.
             let at_once = if ended.is_some() { 1 << 20 } else { 4 * CHUNK };
             self.stdout.take(at_once)?;
@@ -278,19 +297,19 @@ impl Collector {
     }
 }
 
-fn pid(child: &Child) -> io::Result<Pid> {
+pub(super) fn pid(child: &Child) -> io::Result<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
 /// Kills the process group of a command that has not been waited for (its number is still
 /// its own) and waits for the command, but not for ever.
-fn end_group(child: &mut Child) {
+fn end_group(child: &mut Child, running: &Running) {
     if let Ok(pid) = pid(child) {
         // It fails when the group has ended meanwhile: nothing is left to kill.
         let _ = kill_process_group(pid, Signal::KILL);
     }
     let killed = Instant::now();
-    while let Ok(None) = child.try_wait() {
+    while let Ok(None) = running.try_wait(child) {
         if killed.elapsed() > KILL_GRACE {
             return;
         }
@@ -473,5 +492,29 @@ mod tests {
     fn no_zombie_is_left() {
         let pid = shell("echo $$");
         assert!(!fs::exists(format!("/proc/{}", text(&pid.stdout).trim())).expect("asked"));
+    }
+
+    #[test]
+    fn what_is_under_way_ends_when_interrupted_and_nothing_starts_after() {
+        let local = Local::new();
+        let stop = crate::transport::Transport::stopper(&local);
+        let started = Instant::now();
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| local.run(&Run::shell("sleep 30 & sleep 30; wait")));
+            let walking = scope.spawn(|| {
+                // Walks until it is interrupted.
+                while local
+                    .walk(&crate::probe::Walk { path: "/usr".into(), timeout_ms: 60_000, ..Default::default() })
+                    .is_ok()
+                {}
+            });
+            std::thread::sleep(Duration::from_millis(200));
+            stop();
+            let fault = running.join().expect("no panic").expect_err("interrupted");
+            assert!(fault.message.contains("interrupted") && fault.message.contains("sleep 30"), "{fault}");
+            walking.join().expect("no panic");
+        });
+        assert!(started.elapsed() < Duration::from_secs(20), "took {:?}", started.elapsed());
+        assert!(local.run(&Run::argv(["true"])).expect_err("interrupted").message.contains("interrupted"));
     }
 }

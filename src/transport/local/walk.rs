@@ -211,6 +211,9 @@ impl<'a> Walker<'a> {
     }
 
     fn look_at_clock(&self) -> Result<(), Fault> {
+        if self.local.running.is_over() {
+            return Err(Fault::new(FaultKind::Failed, format!("the walk below {} was interrupted", self.walk.path)));
+        }
         if self.started.elapsed() < self.limit {
             return Ok(());
         }

@@ -202,4 +202,23 @@ mod tests {
         let accounts = Accounts::below(root.path());
         assert_eq!(name(&accounts, 0), None);
     }
+
+    #[test]
+    fn getent_is_asked_for_what_no_file_has() {
+        let local = Local::new();
+        if local.environment().which("getent").is_none() {
+            return;
+        }
+        // No file below this root has anybody; getent knows the accounts of this machine.
+        let (_root, accounts) = root("", Some("passwd: files sss\ngroup: files sss\n"));
+        let by_name = |name: &str| accounts.user(&AccountKey::Name(name.into()), &local);
+        assert_eq!(by_name("root").expect("asked").expect("there").uid, 0);
+        assert_eq!(accounts.user(&AccountKey::Id(0), &local).expect("asked").expect("there").uid, 0);
+        for absent in ["no-such-user", "0", "", "-s", "a b"] {
+            assert_eq!(by_name(absent), Ok(None), "{absent:?}");
+        }
+        assert_eq!(accounts.group(&AccountKey::Id(0), &local).expect("asked").expect("there").gid, 0);
+        assert!(accounts.all_users(&local).expect("asked").iter().any(|user| user.uid == 0));
+        assert!(accounts.all_groups(&local).expect("asked").iter().any(|group| group.gid == 0));
+    }
 }
