@@ -1,15 +1,19 @@
 //! What a matcher says of a value.
 
 use super::compare::{self, Ordered, typed};
-use super::show::{EXCERPT_CAP, bounded, excerpt};
-use super::{Kind, Matcher, Operand, Relation};
+use super::show::{EXCERPT_CAP, bounded};
+use super::{Kind, Matcher, Relation};
 use crate::error::nearest;
 use crate::value::Value;
-use std::borrow::Cow;
 use std::sync::Arc;
 
-/// How many offending elements of a list are shown.
-const SHOWN_ELEMENTS: usize = 5;
+mod contains;
+mod list;
+mod text;
+
+use contains::contains;
+use list::{any_element, each, elements};
+use text::{first_difference, line_of, on_text};
 
 /// A verdict before it is final: `no` turns [`Judgement::Holds`] and [`Judgement::Not`]
 /// round, and leaves the others as they are.
@@ -195,116 +199,6 @@ fn differs_in_type(found: &Value, expected: &Value) -> bool {
     }
 }
 
-/// Where two texts part, when they are too long to be compared by eye.
-fn first_difference(found: &Value, expected: &Value) -> Option<String> {
-    let (Value::Str(found), Value::Str(expected)) = (found, expected) else { return None };
-    if found.chars().count().max(expected.chars().count()) <= EXCERPT_CAP {
-        return None;
-    }
-    let (mut ours, mut theirs) = (found.lines(), expected.lines());
-    for number in 1.. {
-        match (ours.next(), theirs.next()) {
-            (None, None) => return Some("they differ in their line ends".to_string()),
-            (ours, theirs) if ours == theirs => {}
-            (ours, theirs) => {
-                let line = |line: Option<&str>| line.map_or("the end".to_string(), |line| excerpt(&line.into()));
-                return Some(format!("line {number} is {}, expected {}", line(ours), line(theirs)));
-            }
-        }
-    }
-    None
-}
-
-fn on_text(found: &Value, judge: impl FnOnce(&[u8]) -> Judgement) -> Judgement {
-    match (found.as_bytes(), found) {
-        (Some(text), _) => judge(&text),
-        (None, Value::Nil) => Cannot("found nothing".to_string()),
-        (None, other) => Cannot(format!("found {}, which is not text", typed(other))),
-    }
-}
-
-/// The line of a text that a byte is in, with its number.
-fn line_of(text: &[u8], place: usize) -> String {
-    let start = text[..place].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    let end = text[place..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |length| place + length);
-    let number = 1 + text[..start].iter().filter(|byte| **byte == b'\n').count();
-    let line: Cow<str> = String::from_utf8_lossy(&text[start..end]);
-    format!("line {number} is {}", excerpt(&Value::from(&*line)))
-}
-
-fn contains(operands: &[Operand], found: &Value) -> Judgement {
-    let mut by = None;
-    for operand in operands {
-        let judgement = match found {
-            Value::List(items) => contains_element(operand, items),
-            Value::Map(map) if map.is_empty() => Not(None),
-            Value::Map(_) => {
-                return Misuse("contains looks into text and lists and found a map: use has_key(…)".to_string());
-            }
-            _ => match operand {
-                Operand::Value(wanted @ (Value::Str(_) | Value::Bytes(_))) => on_text(found, |text| {
-                    let wanted = wanted.as_bytes().unwrap_or_default();
-                    match find(text, &wanted) {
-                        Some(place) => Holds(Some(line_of(text, place))),
-                        None => Not(None),
-                    }
-                }),
-                _ if *found == Value::Nil => Cannot("found nothing".to_string()),
-                Operand::Value(wanted) => {
-                    return Misuse(format!("contains looks for text in text, not for {}", typed(wanted)));
-                }
-                Operand::Matcher(_) => {
-                    return Misuse(format!(
-                        "contains takes a matcher for the elements of a list and found {}",
-                        typed(found)
-                    ));
-                }
-            },
-        };
-        match judgement {
-            Holds(detail) => by = by.or(detail),
-            Not(_) if operands.len() > 1 => return Not(Some(format!("it does not contain {}", operand_text(operand)))),
-            other => return other,
-        }
-    }
-    Holds(by)
-}
-
-fn contains_element(operand: &Operand, items: &[Value]) -> Judgement {
-    match operand {
-        Operand::Matcher(matcher) => any_element(matcher, items),
-        Operand::Value(wanted) => {
-            for item in items {
-                match compare::equal(item, wanted) {
-                    Ok(true) => return Holds(None),
-                    Ok(false) => {}
-                    Err(message) => return Misuse(message),
-                }
-            }
-            match items.iter().find(|item| differs_in_type(item, wanted)) {
-                Some(item) => Cannot(format!(
-                    "it contains {}, expected {}; contains(cmp(…)) compares across types",
-                    typed(item),
-                    typed(wanted)
-                )),
-                None => Not(None),
-            }
-        }
-    }
-}
-
-fn operand_text(operand: &Operand) -> String {
-    match operand {
-        Operand::Value(value) => excerpt(value),
-        Operand::Matcher(matcher) => format!("an element that {}", matcher.expectation()),
-    }
-}
-
-/// Where `wanted` begins in `text`, in linear time.
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, wanted)
-}
-
 fn one_of(options: &[Value], found: &Value) -> Judgement {
     let mut cannot = None;
     for option in options {
@@ -357,66 +251,6 @@ fn with_detail(judgement: Judgement, detail: impl FnOnce() -> String) -> Judgeme
         Not(None) => Not(Some(detail())),
         other => other,
     }
-}
-
-fn elements(name: &str, found: &Value, judge: impl FnOnce(&[Value]) -> Judgement) -> Judgement {
-    match found {
-        Value::List(items) => judge(items),
-        // Lua has one empty table.
-        Value::Map(map) if map.is_empty() => judge(&[]),
-        Value::Nil => Cannot("found nothing".to_string()),
-        other => Misuse(format!("{name} looks at the elements of a list and found {}", typed(other))),
-    }
-}
-
-fn each(matcher: &Matcher, items: &[Value]) -> Judgement {
-    let mut shown = Vec::new();
-    let (mut failed, mut differs) = (0, false);
-    for (index, item) in items.iter().enumerate() {
-        let detail = match matcher.judgement(item) {
-            Holds(_) => continue,
-            Misuse(message) => return Misuse(format!("element {}: {message}", index + 1)),
-            Not(detail) => {
-                differs = true;
-                detail
-            }
-            Cannot(detail) => Some(detail),
-        };
-        failed += 1;
-        if shown.len() < SHOWN_ELEMENTS {
-            shown.push(match detail {
-                Some(detail) => format!("{} ({})", excerpt(item), bounded(&detail, EXCERPT_CAP)),
-                None => excerpt(item),
-            });
-        }
-    }
-    if failed == 0 {
-        return Holds(None);
-    }
-    let more = if failed > shown.len() { ", …" } else { "" };
-    let detail = format!("not so for {failed} of {}: {}{more}", elements_text(items.len()), shown.join(", "));
-    if differs { Not(Some(detail)) } else { Cannot(detail) }
-}
-
-fn any_element(matcher: &Matcher, items: &[Value]) -> Judgement {
-    let (mut cannot, mut misuse) = (None, None);
-    for (index, item) in items.iter().enumerate() {
-        match matcher.judgement(item) {
-            Holds(_) => return Holds(Some(format!("element {} is {}", index + 1, excerpt(item)))),
-            Not(_) => {}
-            Cannot(detail) => cannot = cannot.or(Some(format!("element {}: {detail}", index + 1))),
-            Misuse(message) => misuse = misuse.or(Some(format!("element {}: {message}", index + 1))),
-        }
-    }
-    match (misuse, cannot) {
-        (Some(message), _) => Misuse(message),
-        (None, Some(detail)) => Cannot(detail),
-        (None, None) => Not(Some(format!("not so for any of {}", elements_text(items.len())))),
-    }
-}
-
-fn elements_text(count: usize) -> String {
-    format!("{count} element{}", if count == 1 { "" } else { "s" })
 }
 
 /// All hold; the worst counts: a misuse, then what does not hold, then what cannot.

@@ -1,6 +1,7 @@
 //! Where assignments are read from: attributes files, and arguments of the command line.
 
-use super::{Assignment, Layer, Origin, Raw};
+use super::assignment::{Assignment, Raw};
+use super::{Layer, Origin};
 use crate::error::Error;
 use crate::yaml::{Data, Document};
 use std::ffi::OsString;

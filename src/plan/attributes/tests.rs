@@ -1,4 +1,5 @@
 use super::*;
+use crate::yaml::Document;
 
 const SSH: &str = "name: ssh
 version: 1.0.0
