@@ -5,6 +5,7 @@ use super::Args;
 use crate::value::Value;
 use indexmap::IndexMap;
 use regex::{Captures, Regex};
+use std::sync::LazyLock;
 
 /// How lines are read.
 #[derive(Debug, Clone)]
@@ -27,7 +28,24 @@ pub struct Grammar {
 const ASSIGNMENT: &str = r"^\s*([^=]*?)\s*=\s*(.*?)\s*$";
 const SECTION: &str = r"^\s*\[([^\[\]]*)\]\s*$";
 
+/// The grammar of INI files, made once.
+static INI: LazyLock<Option<(Regex, Regex)>> =
+    LazyLock::new(|| Some((Regex::new(ASSIGNMENT).ok()?, Regex::new(SECTION).ok()?)));
+
 impl Grammar {
+    /// INI files as most programs read them.
+    pub fn ini() -> Grammar {
+        let Some((assignment, section)) = INI.clone() else { unreachable!("both are constants a test compiles") };
+        Grammar {
+            comments: vec!["#".to_string(), ";".to_string()],
+            standalone_comments: true,
+            assignment,
+            section: Some(section),
+            key_values: 1,
+            multiple_values: false,
+        }
+    }
+
     /// The grammar the options of `parse_config` ask for.
     pub fn from_args(args: &Args) -> Result<Grammar, String> {
         let regex = |name: &str, default: &str| {

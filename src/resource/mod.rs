@@ -17,14 +17,17 @@ mod bash;
 mod command;
 mod config_text;
 mod directory;
+mod document;
 mod etc_fstab;
 mod etc_group;
 mod file;
 mod glob;
 mod group;
 mod groups;
+mod ini;
 mod interface;
 mod interfaces;
+mod json;
 mod kernel_module;
 mod kernel_parameter;
 mod kernel_parameters;
@@ -58,11 +61,13 @@ mod systemd_config;
 #[cfg(test)]
 pub mod testing;
 mod timezone;
+mod toml;
 #[cfg(test)]
 mod trial;
 mod user;
 mod users;
 mod virtualization;
+mod yaml;
 
 pub use args::Args;
 pub use catalogue::{Absence, Arg, Column, Entry, Instance, Kind, Method, Predicate, Property, Shape};
@@ -78,8 +83,10 @@ pub static ALL: &[&Entry] = &[
     &file::ENTRY,
     &group::ENTRY,
     &groups::ENTRY,
+    &ini::ENTRY,
     &interface::ENTRY,
     &interfaces::ENTRY,
+    &json::ENTRY,
     &kernel_module::ENTRY,
     &kernel_parameter::ENTRY,
     &kernel_parameters::ENTRY,
@@ -107,9 +114,11 @@ pub static ALL: &[&Entry] = &[
     &sudoers::ENTRY,
     &systemd_config::ENTRY,
     &timezone::ENTRY,
+    &toml::ENTRY,
     &user::ENTRY,
     &users::ENTRY,
     &virtualization::ENTRY,
+    &yaml::ENTRY,
 ];
 
 /// The resource of that name.
