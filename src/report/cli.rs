@@ -1,11 +1,11 @@
 //! The page for people: every control, grouped by node and profile, and a summary at the
 //! end, where a terminal stops scrolling.
 
-use super::page::{ID_COLUMNS, Page};
+use super::page::{ID_COLUMNS, Page, reason_given};
 use super::summary::Summary;
 use super::terminal::Look;
 use super::{Options, Reporter, text};
-use crate::results::{ControlFinished, NodeStarted, ProfileStarted, RunEvent, Stamped};
+use crate::results::{ControlFinished, NodeStarted, Outcome, ProfileStarted, RunEvent, Stamped};
 use std::io::{self, Write};
 
 /// Folds a run into a page of text.
@@ -18,6 +18,9 @@ pub struct Cli {
     /// Controls that were not shown because of `said`.
     unsaid: usize,
     after_empty_line: bool,
+    /// Why the last controls were not looked at, and how many they are: with sixty that
+    /// do not apply inside a container, the reason stands below the last.
+    shared: Option<(Outcome, String, usize)>,
 }
 
 impl Cli {
@@ -30,6 +33,7 @@ impl Cli {
             said: None,
             unsaid: 0,
             after_empty_line: true,
+            shared: None,
         }
     }
 
@@ -46,7 +50,7 @@ impl Cli {
         let name = self.look.bold(&text::line(&node.node));
         out.push_str(&format!("{name}  {}\n", self.look.dim(&facts.join(separator))));
         if let Some(error) = &node.error {
-            let outcome = crate::results::Outcome::Errored;
+            let outcome = Outcome::Errored;
             let symbol = self.look.symbol(outcome);
             for (at, line) in text::wrap(&text::line(error), self.look.width.saturating_sub(4)).iter().enumerate() {
                 let lead = if at == 0 { format!("  {symbol} ") } else { "    ".to_string() };
@@ -78,7 +82,30 @@ impl Cli {
             self.unsaid += 1;
             return;
         }
-        Page { look: &self.look, id_columns: self.id_columns }.control(control, out);
+        if !matches!(control.outcome, Outcome::Skipped | Outcome::NotApplicable) {
+            self.end_of_reason(out);
+            return self.page().control(control, out);
+        }
+        let reason = reason_given(control);
+        match &mut self.shared {
+            Some((outcome, shared, count)) if *outcome == control.outcome && *shared == reason => *count += 1,
+            _ => {
+                self.end_of_reason(out);
+                self.shared = Some((control.outcome, reason, 1));
+            }
+        }
+        self.page().headline(control, out);
+    }
+
+    fn page(&self) -> Page<'_> {
+        Page { look: &self.look, id_columns: self.id_columns }
+    }
+
+    /// The reason that the last controls share.
+    fn end_of_reason(&mut self, out: &mut String) {
+        if let Some((outcome, reason, count)) = self.shared.take() {
+            self.page().reason(outcome, &reason, count, out);
+        }
     }
 
     /// An empty line, unless a failure has ended with one: two in a row would tear the page.
@@ -91,6 +118,7 @@ impl Cli {
 
     /// How many controls the one reason stood for.
     fn end_of_group(&mut self, out: &mut String) {
+        self.end_of_reason(out);
         let unsaid = std::mem::take(&mut self.unsaid);
         if unsaid > 0 {
             let controls = if unsaid == 1 { "control is" } else { "controls are" };

@@ -1,7 +1,7 @@
 use super::*;
 use crate::report::sample;
+use crate::results::Stamped;
 use crate::results::event::NodeStarted;
-use crate::results::{Outcome, Stamped};
 use std::path::PathBuf;
 
 fn page(look: Look, events: &[Stamped]) -> String {
@@ -96,6 +96,24 @@ fn one_reason_for_a_whole_profile_is_said_once() {
     assert_eq!(text.matches("Red Hat").count(), 1, "{text}");
     assert!(text.contains("60 controls are counted so"), "{text}");
     assert!(text.contains("60 not applicable"), "{text}");
+}
+
+#[test]
+fn controls_in_a_row_share_their_reason() {
+    let elsewhere = |id: &str, reason: &str| ControlFinished {
+        reason: Some(reason.into()),
+        ..sample::control("web1", sample::summary(id, "t"), Outcome::NotApplicable, vec![])
+    };
+    let controls = vec![
+        elsewhere("a", "a container"),
+        elsewhere("b", "a container"),
+        elsewhere("c", "no GRUB"),
+        elsewhere("d", "no X"),
+    ];
+    let text = page(Look::default(), &sample::run(vec![sample::node_events(sample::node("web1"), controls)]));
+    let body = "  · a  t\n  · b  t\n    these 2 are not applicable: a container\n  \
+                · c  t\n    not applicable: no GRUB\n  · d  t\n    not applicable: no X\n\n";
+    assert!(text.contains(body), "{text}");
 }
 
 #[test]

@@ -41,14 +41,18 @@ impl Page<'_> {
                     self.note(4, &format!("{}: {}", step.outcome.words(), step.sentence), out);
                 }
             }
-            Outcome::Skipped | Outcome::NotApplicable => {
-                let reason = reason_of(control).unwrap_or_else(|| "no reason given".to_string());
-                self.note(4, &format!("{}: {reason}", control.outcome.words()), out);
-            }
+            Outcome::Skipped | Outcome::NotApplicable => self.reason(control.outcome, &reason_given(control), 1, out),
         }
     }
 
-    fn headline(&self, control: &ControlFinished, out: &mut String) {
+    /// Why `count` controls in a row were not looked at.
+    pub fn reason(&self, outcome: Outcome, reason: &str, count: usize, out: &mut String) {
+        let these = if count > 1 { format!("these {count} are ") } else { String::new() };
+        self.note(4, &format!("{these}{}: {reason}", outcome.words()), out);
+    }
+
+    /// The control's line.
+    pub fn headline(&self, control: &ControlFinished, out: &mut String) {
         let summary = &control.control;
         let symbol = self.look.outcome(control.outcome, self.look.symbol(control.outcome));
         let id = text::line(&summary.id);
@@ -69,7 +73,11 @@ impl Page<'_> {
     }
 
     fn title(&self, outcome: Outcome, title: &str) -> String {
-        if is_bad(outcome) { self.look.bold(title) } else { title.to_string() }
+        match outcome {
+            Outcome::Failed | Outcome::Errored => self.look.bold(title),
+            Outcome::NotApplicable => self.look.dim(title),
+            Outcome::Passed | Outcome::Skipped | Outcome::Waived => title.to_string(),
+        }
     }
 
     fn details(&self, control: &ControlFinished, out: &mut String) {
@@ -123,7 +131,9 @@ impl Page<'_> {
         }
         self.labelled(6, "at", &format!("{}:{}", step.file, step.line), out);
         if let Some(traceback) = &step.traceback {
-            for line in text::clean(traceback).trim_end().lines().take(TRACEBACK) {
+            let place = format!("{}:{}", step.file, step.line);
+            let traceback = text::clean(traceback);
+            for line in traceback.trim_end().lines().filter(|line| line.trim() != place).take(TRACEBACK) {
                 let line = text::line(line);
                 let line = text::bounded(&line, SHOWN);
                 out.push_str(&format!("{}{}\n", " ".repeat(6 + LABEL), self.look.dim(&line)));
@@ -143,8 +153,8 @@ impl Page<'_> {
         };
         for (at, line) in lines.into_iter().enumerate() {
             let label = if at == 0 { label } else { "" };
-            let label = self.look.dim(&format!("{label:label_columns$}"));
-            let line = format!("{}{label}{line}", " ".repeat(indent));
+            let padding = " ".repeat(label_columns - label.len());
+            let line = format!("{}{}{padding}{line}", " ".repeat(indent), self.look.dim(label));
             out.push_str(line.trim_end());
             out.push('\n');
         }
@@ -167,6 +177,11 @@ pub fn is_bad(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Failed | Outcome::Errored)
 }
 
+/// The reason of a control that was not looked at.
+pub fn reason_given(control: &ControlFinished) -> String {
+    reason_of(control).unwrap_or_else(|| "no reason given".to_string())
+}
+
 /// Why a control came out as it did: its own reason, else that of its steps.
 pub fn reason_of(control: &ControlFinished) -> Option<String> {
     if let Some(reason) = &control.reason {
@@ -179,7 +194,11 @@ pub fn reason_of(control: &ControlFinished) -> Option<String> {
 /// Whether a message only repeats what the lines `expected` and `found` show.
 fn says_the_same(step: &Step, message: &str) -> bool {
     match (&step.expected, &step.found) {
-        (Some(expected), Some(found)) => message.contains(expected.as_str()) && message.contains(found.as_str()),
-        _ => message == step.sentence,
+        (Some(expected), Some(found)) => {
+            let only_found = message.strip_prefix("found ").is_some_and(|rest| rest == found);
+            only_found || (message.contains(expected.as_str()) && message.contains(found.as_str()))
+        }
+        (None, Some(found)) => message.contains(found.as_str()) && message.len() <= found.len() + 8,
+        (_, None) => message == step.sentence,
     }
 }
