@@ -203,7 +203,10 @@ impl Signs {
 mod tests {
     use super::*;
 
-    fn signs(files: &[(&str, &str)], paths: &[&str]) -> Virtualization {
+    /// Paths and what they hold.
+    type Files<'a> = &'a [(&'a str, &'a str)];
+
+    fn signs(files: Files<'_>, paths: &[&str]) -> Virtualization {
         let mut signs = Signs { kernel: "6.1.0-18-amd64".to_string(), ..Signs::default() };
         for (path, content) in files {
             signs.files[FILES.iter().position(|own| own == path).unwrap()] = content.to_string();
@@ -216,7 +219,7 @@ mod tests {
 
     #[test]
     fn containers_are_told_by_their_traces() {
-        let cases: [(&[(&str, &str)], &[&str], &str); 12] = [
+        let cases: [(Files<'_>, &[&str], &str); 12] = [
             (&[], &["/.dockerenv"], "docker"),
             (&[("/run/.containerenv", "engine=\"podman-4.9\"\n")], &[], "podman"),
             (&[("/proc/1/environ", "PATH=/bin\0container=podman\0")], &[], "podman"),
@@ -253,7 +256,7 @@ mod tests {
         let vendor = "/sys/class/dmi/id/sys_vendor";
         let product = "/sys/class/dmi/id/product_name";
         let clock = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
-        let cases: [(&[(&str, &str)], Option<&str>, Option<Role>); 10] = [
+        let cases: [(Files<'_>, Option<&str>, Option<Role>); 10] = [
             (&[(vendor, "QEMU\n"), (clock, "kvm-clock tsc\n")], Some("kvm"), Some(Role::Guest)),
             (&[(vendor, "QEMU\n")], Some("qemu"), Some(Role::Guest)),
             (&[(vendor, "VMware, Inc.\n")], Some("vmware"), Some(Role::Guest)),

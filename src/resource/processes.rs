@@ -5,7 +5,6 @@ use super::pattern::Pattern;
 use super::{Args, Rows};
 use crate::node::{Seen, Sight};
 use crate::probe::{Process, Processes as AllProcesses, Read, Users};
-use crate::value::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -171,6 +170,7 @@ mod tests {
     use crate::resource::testing::bytes;
     use crate::resource::trial::{Trial, arguments};
     use crate::transport::scripted::Scripted;
+    use crate::value::Value;
 
     fn process(pid: u32, name: &str, command: &str, uid: u32, state: char) -> Process {
         Process {
