@@ -16,11 +16,15 @@ mod assignments;
 mod bash;
 mod command;
 mod config_text;
+mod cron;
+mod cron_table;
+mod crontab;
 mod directory;
 mod document;
 mod etc_fstab;
 mod etc_group;
 mod file;
+mod find;
 mod glob;
 mod group;
 mod groups;
@@ -33,6 +37,7 @@ mod kernel_parameter;
 mod kernel_parameters;
 mod keypath;
 mod ksh;
+mod limits_conf;
 mod login_defs;
 mod modprobe;
 mod mount;
@@ -77,10 +82,13 @@ pub use table::{Row, Rows};
 pub static ALL: &[&Entry] = &[
     &bash::ENTRY,
     &command::ENTRY,
+    &cron::ENTRY,
+    &crontab::ENTRY,
     &directory::ENTRY,
     &etc_fstab::ENTRY,
     &etc_group::ENTRY,
     &file::ENTRY,
+    &find::ENTRY,
     &group::ENTRY,
     &groups::ENTRY,
     &ini::ENTRY,
@@ -91,6 +99,7 @@ pub static ALL: &[&Entry] = &[
     &kernel_parameter::ENTRY,
     &kernel_parameters::ENTRY,
     &ksh::ENTRY,
+    &limits_conf::ENTRY,
     &login_defs::ENTRY,
     &mount::ENTRY,
     &mounts::ENTRY,
