@@ -45,9 +45,7 @@ pub fn has_database(seen: &Seen<'_>, path: &Arc<str>) -> Sight<bool> {
 /// The groups a user is in, the primary one first.
 pub fn memberships<'a>(account: &'a Account, groups: &'a [GroupEntry]) -> impl Iterator<Item = &'a GroupEntry> {
     let primary = groups.iter().find(|group| group.gid == account.gid);
-    let others = groups
-        .iter()
-        .filter(|group| group.gid != account.gid && group.members.iter().any(|member| *member == account.name));
+    let others = groups.iter().filter(|group| group.gid != account.gid && group.members.contains(&account.name));
     primary.into_iter().chain(others)
 }
 

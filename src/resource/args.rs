@@ -142,7 +142,7 @@ pub fn duration_ms(value: &Value) -> Option<u64> {
         }
         _ => return None,
     };
-    (seconds >= 0.0 && seconds <= 1e9).then_some((seconds * 1000.0).round() as u64)
+    (0.0..=1e9).contains(&seconds).then_some((seconds * 1000.0).round() as u64)
 }
 
 impl Kind {

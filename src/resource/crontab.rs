@@ -70,6 +70,9 @@ pub enum Crontab {
     File(Arc<str>),
 }
 
+/// A path and what stands there.
+type Table = (Arc<str>, Arc<[u8]>);
+
 impl Crontab {
     fn new(args: &Args) -> Result<Crontab, String> {
         match (args.text("user"), args.text("path")) {
@@ -90,7 +93,7 @@ impl Crontab {
     }
 
     /// The file with its content; `None`: the user has no table.
-    fn found(&self, seen: &Seen<'_>) -> Sight<Option<(Arc<str>, Arc<[u8]>)>> {
+    fn found(&self, seen: &Seen<'_>) -> Sight<Option<Table>> {
         match self {
             Crontab::File(path) => {
                 let content = seen.get(Read { path: path.clone() })?;

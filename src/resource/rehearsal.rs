@@ -51,7 +51,7 @@ impl Rehearsal {
     /// The rows of a table.
     pub fn rows(&self) -> Sight<Rows> {
         let Shape::Table { rows, .. } = &self.entry.shape else { panic!("{} is no table", self.entry.name) };
-        self.settle(|this, seen| rows(this, seen))
+        self.settle(rows)
     }
 
     /// The answer of a predicate.
