@@ -220,7 +220,7 @@ impl Declaration {
         match value {
             Value::List(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.check_one(item).map_err(|message| format!("has as item {} what {message}", index + 1))?;
+                    self.check_one(item).map_err(|message| format!("has an item {} that {message}", index + 1))?;
                 }
             }
             _ => self.check_one(value)?,
@@ -446,8 +446,8 @@ mod tests {
             ("type: number, min: 0.5", "0.4", "is 0.4, less than 0.5"),
             ("type: string, enum: [a, b]", "c", "is \"c\", not one of \"a\", \"b\""),
             ("type: string, pattern: '^[a-z]+$'", "A", "is \"A\", which does not match ^[a-z]+$"),
-            ("type: list, enum: [a, b]", "[a, c]", "has as item 2 what is \"c\", not one of \"a\", \"b\""),
-            ("type: list, pattern: ^a", "[1]", "has as item 1 what is an integer, not a string that matches ^a"),
+            ("type: list, enum: [a, b]", "[a, c]", "has an item 2 that is \"c\", not one of \"a\", \"b\""),
+            ("type: list, pattern: ^a", "[1]", "has an item 1 that is an integer, not a string that matches ^a"),
         ];
         for (fields, value, message) in cases {
             assert_eq!(check(fields, value).unwrap_err(), message, "{fields}");

@@ -90,7 +90,7 @@ impl Archive<'_> {
         if !bytes.starts_with(b"\x1f\x8b") {
             return Err(self
                 .error("is not gzip, so it is no archive of a profile")
-                .hint("make one with probity archive DIRECTORY"));
+                .hint("name the directory of a profile, or an archive made by probity archive"));
         }
         let cap = MAX_UNPACKED.min(RATIO_FROM.max(bytes.len() as u64 * MAX_RATIO));
         let mut decoder = GzDecoder::new(bytes);
