@@ -1,0 +1,194 @@
+//! Everything README and the documentation show is run here.
+//!
+//! A block of `console` holds commands after `$ `. One ends well unless it says `# exit N` or
+//! `# any exit`; lines below it are what it prints, with `[..]` for any text; `# not run here`
+//! marks what would run these tests again. A block of `lua` that begins with `control` is
+//! loaded as a control file and run; a block of `yaml` has to be YAML.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+struct Block {
+    language: String,
+    line: usize,
+    text: String,
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    let mut found = Vec::new();
+    let mut open: Option<Block> = None;
+    for (number, line) in text.lines().enumerate() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(language)) => {
+                open = Some(Block { language: language.to_string(), line: number + 1, text: String::new() });
+            }
+            (Some(_), Some(_)) => found.extend(open.take()),
+            (Some(block), None) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a code block is not closed");
+    found
+}
+
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md"), root.join("profiles/linux-baseline/README.md")];
+    for entry in std::fs::read_dir(root.join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "md") {
+            pages.push(path);
+        }
+    }
+    pages.retain(|page| page.exists());
+    pages.sort();
+    pages
+}
+
+/// A folder like a fresh checkout, as far as the shown commands look into it.
+fn checkout() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for part in ["profiles", "attributes", "examples"] {
+        if root.join(part).exists() {
+            let copied = Command::new("cp").arg("-r").arg(root.join(part)).arg(folder.path()).status().unwrap();
+            assert!(copied.success());
+        }
+    }
+    folder
+}
+
+/// Whether what was printed is what is shown: line by line, `[..]` for any text.
+fn is_like(printed: &str, shown: &str) -> bool {
+    let pattern = shown.trim_end().split("[..]").map(regex::escape).collect::<Vec<_>>().join("(?s:.*?)");
+    regex::Regex::new(&format!("^{pattern}$")).unwrap().is_match(printed.trim_end())
+}
+
+fn run_console(page: &Path, block: &Block, folder: &Path, faults: &mut Vec<String>) {
+    let mut commands: Vec<(usize, String, String)> = Vec::new();
+    for (offset, line) in block.text.lines().enumerate() {
+        match line.strip_prefix("$ ") {
+            Some(command) => commands.push((block.line + 1 + offset, command.to_string(), String::new())),
+            None => {
+                let (_, _, shown) = commands.last_mut().expect("output follows a command");
+                shown.push_str(line);
+                shown.push('\n');
+            }
+        }
+    }
+    let bin = Path::new(env!("CARGO_BIN_EXE_probity")).parent().unwrap();
+    for (line, command, shown) in commands {
+        let (command, note) = command.split_once("  # ").unwrap_or((&command, ""));
+        if note == "not run here" {
+            continue;
+        }
+        let command = command.replace("cargo run --release --", "probity");
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(folder)
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", folder)
+            .env("LC_ALL", "C.UTF-8")
+            .output()
+            .unwrap();
+        let expected: Option<i32> = match note {
+            "" => Some(0),
+            "any exit" => None,
+            note => Some(note.strip_prefix("exit ").and_then(|code| code.parse().ok()).expect(note)),
+        };
+        let code = output.status.code().unwrap_or(-1);
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        // Even where any verdict is right, a wrong command line is not.
+        let well = expected.map_or(code != 1, |expected| expected == code);
+        if !well {
+            faults.push(format!("{}:{line}: {command}\nexited with {code}\n{stdout}{stderr}", page.display()));
+        }
+        let both = format!("{stdout}{stderr}");
+        if !shown.is_empty() && !is_like(&both, &shown) {
+            faults.push(format!("{}:{line}: {command}\nprinted\n{both}", page.display()));
+        }
+    }
+}
+
+fn run_lua(page: &Path, block: &Block, faults: &mut Vec<String>) {
+    if !block.text.trim_start().starts_with("control") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("controls")).unwrap();
+    let attributes = "attributes:\n  max_auth_tries:\n    type: integer\n    default: 4\n";
+    std::fs::write(folder.path().join("profile.yml"), format!("name: shown\nversion: 1.0.0\n{attributes}")).unwrap();
+    std::fs::write(folder.path().join("controls/shown.lua"), &block.text).unwrap();
+    let ran = support::probity_in(folder.path(), &["exec", ".", "--reporter", "cli"]);
+    if ran.code == 1 || ran.stdout.contains("check runs to its end") {
+        faults.push(format!("{}:{}: lua\n{}{}", page.display(), block.line, ran.stdout, ran.stderr));
+    }
+}
+
+#[test]
+fn what_the_pages_show_runs() {
+    let mut faults = Vec::new();
+    let mut count = 0;
+    for page in pages() {
+        let folder = checkout();
+        for block in blocks(&std::fs::read_to_string(&page).unwrap()) {
+            count += 1;
+            match &*block.language {
+                "console" => run_console(&page, &block, folder.path(), &mut faults),
+                "lua" => run_lua(&page, &block, &mut faults),
+                "yaml" => {
+                    if let Err(error) = probity::yaml::Document::parse(page.clone(), block.text.as_bytes()) {
+                        faults.push(format!("{}:{}: yaml\n{error}", page.display(), block.line));
+                    }
+                }
+                "text" | "xml" | "json" | "groovy" => {}
+                other => faults.push(format!("{}:{}: a block of {other:?} is not tested", page.display(), block.line)),
+            }
+        }
+    }
+    assert!(count > 4, "the blocks were not found");
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+#[test]
+fn exit_codes_are_the_same_in_readme_help_and_code() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let help = support::probity(&["exec", "--help"]).stdout;
+    for (code, meaning) in probity::error::exit::ALL {
+        assert!(readme.contains(&format!("| {code} | {meaning} |")), "README lacks {code} {meaning}");
+        assert!(help.contains(&format!("{code}  {meaning}")), "exec --help lacks {code} {meaning}");
+    }
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for part in text.split("](").skip(1) {
+            let target = part.split(')').next().unwrap().split('#').next().unwrap();
+            if !target.is_empty() && !target.starts_with("http") {
+                assert!(page.parent().unwrap().join(target).exists(), "{}: {target} is not there", page.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/dependencies.md")).unwrap();
+    let manifest: toml::Table = std::fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
+    for table in ["dependencies", "dev-dependencies"] {
+        for (name, _) in manifest[table].as_table().unwrap() {
+            assert!(page.contains(&format!("| {name} |")), "docs/dependencies.md gives no reason for {name}");
+        }
+    }
+}
