@@ -13,10 +13,14 @@ use std::fmt::Write;
 pub struct ResourcesArgs {
     /// A resource to explain
     name: Option<String>,
+    /// Print the pages of all resources as one Markdown document
+    #[arg(long, conflicts_with = "name")]
+    markdown: bool,
 }
 
 pub fn run(args: &ResourcesArgs, _: &Global) -> Outcome {
     let text = match &args.name {
+        None if args.markdown => markdown(),
         None => list(),
         Some(name) => match resource::find(name) {
             Some(entry) => page(entry),
@@ -95,6 +99,38 @@ pub fn page(entry: &Entry) -> String {
     }
     text.push_str("\nExample\n");
     push_block(&mut text, entry.example, "  ");
+    text
+}
+
+/// The reference of all resources, the file `docs/resources.md`.
+fn markdown() -> String {
+    let mut text = String::from(
+        "# Resources\n\nMade by `probity resources --markdown` from the table that runs; a test sees that it is not \
+         stale.\nEvery example here is run by a test as well.\n",
+    );
+    for entry in resource::ALL {
+        let _ = write!(text, "\n## {}\n\n", entry.name);
+        push_block(&mut text, entry.doc, "");
+        let _ = writeln!(text, "\n`{}({})` follows {}.", entry.name, signature(entry.args), entry.source);
+        let mut rows = Vec::new();
+        rows.extend(entry.args.iter().map(|arg| (arg.name.to_string(), "argument", arg.kind.name(), arg.doc)));
+        rows.extend(entry.properties.iter().map(|one| (one.name.to_string(), "property", one.kind.name(), one.doc)));
+        if let Shape::Table { columns, .. } = &entry.shape {
+            let name = |column: &resource::Column| format!("{} (field {})", column.name, column.field);
+            rows.extend(columns.iter().map(|one| (name(one), "column", one.kind.name(), one.doc)));
+        }
+        rows.extend(entry.predicates.iter().map(|one| (call(one.name, one.args), "predicate", "boolean", one.doc)));
+        rows.extend(entry.methods.iter().map(|one| (call(one.name, one.args), "function", one.kind.name(), one.doc)));
+        text.push_str("\n| name | what | type | meaning |\n| --- | --- | --- | --- |\n");
+        for (name, what, kind, doc) in rows {
+            let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+            let _ = writeln!(text, "| `{name}` | {what} | {kind} | {doc} |");
+        }
+        if matches!(entry.shape, Shape::Open(_)) {
+            text.push_str("| any other key | property | any | what is there; nil where nothing is |\n");
+        }
+        let _ = write!(text, "\n```lua\n{}\n```\n", entry.example.trim());
+    }
     text
 }
 
