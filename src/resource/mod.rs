@@ -19,6 +19,7 @@ mod config_text;
 mod cron;
 mod cron_table;
 mod crontab;
+mod csv;
 mod directory;
 mod document;
 mod etc_fstab;
@@ -28,6 +29,7 @@ mod find;
 mod glob;
 mod group;
 mod groups;
+mod host;
 mod ini;
 mod interface;
 mod interfaces;
@@ -72,6 +74,7 @@ mod trial;
 mod user;
 mod users;
 mod virtualization;
+mod xml;
 mod yaml;
 
 pub use args::Args;
@@ -84,6 +87,7 @@ pub static ALL: &[&Entry] = &[
     &command::ENTRY,
     &cron::ENTRY,
     &crontab::ENTRY,
+    &csv::ENTRY,
     &directory::ENTRY,
     &etc_fstab::ENTRY,
     &etc_group::ENTRY,
@@ -91,6 +95,7 @@ pub static ALL: &[&Entry] = &[
     &find::ENTRY,
     &group::ENTRY,
     &groups::ENTRY,
+    &host::ENTRY,
     &ini::ENTRY,
     &interface::ENTRY,
     &interfaces::ENTRY,
@@ -127,6 +132,7 @@ pub static ALL: &[&Entry] = &[
     &user::ENTRY,
     &users::ENTRY,
     &virtualization::ENTRY,
+    &xml::ENTRY,
     &yaml::ENTRY,
 ];
 
