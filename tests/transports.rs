@@ -333,6 +333,54 @@ fn many_at_once(transport: &dyn Transport, prepared: &Prepared) {
     assert!(transport.batch(&[]).is_empty());
 }
 
+/// What a transport says that asks as a user who may not search a directory: never that
+/// what is in it is absent.
+fn contract_unprivileged(transport: &dyn Transport, locked: &Path) {
+    let node = Node { transport, asked: std::cell::RefCell::default() };
+    let below = |name: &str| -> Arc<str> { locked.join(name).to_str().expect("text").into() };
+    let mut faults = Vec::new();
+    for name in ["file", "absent"] {
+        faults.push(node.try_ask(Stat { path: below(name) }).map(drop));
+        faults.push(node.try_ask(Read { path: below(name) }).map(drop));
+        faults.push(node.try_ask(List { path: below(name) }).map(drop));
+        faults.push(node.try_ask(Flags { path: below(name) }).map(drop));
+    }
+    let locked: Arc<str> = locked.to_str().expect("text").into();
+    faults.push(node.try_ask(List { path: locked.clone() }).map(drop));
+    faults.push(node.try_ask(Walk { path: locked.clone(), timeout_ms: 5000, ..Walk::default() }).map(drop));
+    for fault in faults {
+        let fault = fault.expect_err("may not look");
+        assert_eq!(fault.kind, FaultKind::Denied, "{fault}");
+        let user = transport.user();
+        assert!(fault.message.contains(&*locked) && fault.message.contains(&format!("as user {user}")), "{fault}");
+    }
+    // The directory itself can be seen from outside.
+    assert!(node.ask(Stat { path: locked }).is_some_and(|stated| stated.own.mode == 0));
+}
+
+#[test]
+fn the_local_machine_never_takes_what_it_may_not_see_for_absent() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    mode(directory.path(), 0o755);
+    let locked = directory.path().join("locked");
+    fs::create_dir(&locked).expect("a directory");
+    fs::write(locked.join("file"), "").expect("written");
+    mode(&locked, 0);
+    // The kernel keeps credentials by thread: this one becomes nobody where it was root.
+    let outcome = std::thread::scope(|scope| {
+        let unprivileged = scope.spawn(|| {
+            if rustix::process::geteuid().is_root() {
+                let nobody = rustix::process::Uid::from_raw(65534);
+                rustix::thread::set_thread_res_uid(nobody, nobody, nobody).expect("the user nobody");
+            }
+            contract_unprivileged(&Local::new(), &locked);
+        });
+        unprivileged.join()
+    });
+    mode(&locked, 0o755);
+    outcome.expect("the contract is kept");
+}
+
 #[test]
 fn the_local_machine_keeps_the_contract_in_every_kind() {
     let asked = contract(&Local::new());

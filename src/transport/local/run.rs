@@ -412,10 +412,10 @@ mod tests {
         let line =
             format!("sleep 300 & echo $! > {0}; sh -c 'sleep 300 & echo $! >> {0}; wait' & wait", file.display());
         let started = Instant::now();
-        let fault = limited(&line, 700).expect_err("too slow");
-        assert!(started.elapsed() < Duration::from_millis(2500), "took {:?}", started.elapsed());
+        let fault = limited(&line, 1500).expect_err("too slow");
+        assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
         assert_eq!(fault.kind, FaultKind::TimedOut);
-        assert!(fault.message.contains("sleep 300") && fault.message.contains("700 ms"), "{fault}");
+        assert!(fault.message.contains("sleep 300") && fault.message.contains("1500 ms"), "{fault}");
         let pids = fs::read_to_string(&file).expect("written");
         assert_eq!(pids.lines().count(), 2);
         std::thread::sleep(Duration::from_millis(100));

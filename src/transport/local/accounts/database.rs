@@ -116,8 +116,13 @@ impl<T: Entry> Database<T> {
         // A thread that panicked while it read left `read` as it was: it is read again.
         let mut database = database.lock().unwrap_or_else(PoisonError::into_inner);
         let file = root.join("etc").join(T::DATABASE);
-        let switch = root.join("etc/nsswitch.conf");
-        let now = Read { entries: stamp(&file)?, nsswitch: stamp(&switch)? };
+        let mut switch = root.join("etc/nsswitch.conf");
+        let mut now = Read { entries: stamp(&file)?, nsswitch: stamp(&switch)? };
+        if now.nsswitch.is_none() {
+            // Where the distribution's own files are apart from the administrator's.
+            switch = root.join("usr/etc/nsswitch.conf");
+            now.nsswitch = stamp(&switch)?;
+        }
         if database.read.as_ref() != Some(&now) {
             database.read = None;
             let services = services(&content(&switch)?, T::DATABASE);

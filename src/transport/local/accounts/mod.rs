@@ -175,6 +175,16 @@ mod tests {
     }
 
     #[test]
+    fn the_switch_of_the_distribution_counts_where_the_administrator_has_none() {
+        let (root, accounts) = root("", None);
+        fs::create_dir_all(root.path().join("usr/etc")).expect("usr/etc");
+        fs::write(root.path().join("usr/etc/nsswitch.conf"), "passwd: files sss\n").expect("written");
+        assert!(accounts.must_spawn(&crate::probe::Users.into()));
+        fs::write(root.path().join("etc/nsswitch.conf"), "passwd: files\n").expect("written");
+        assert!(!accounts.must_spawn(&crate::probe::Users.into()));
+    }
+
+    #[test]
     fn altfiles_add_the_accounts_of_the_image() {
         let (root, accounts) = root("root:x:0:0:::\n", Some("passwd: files altfiles\n"));
         fs::create_dir_all(root.path().join("usr/lib")).expect("usr/lib");
