@@ -237,10 +237,9 @@ fn sorted_keys(lua: &Lua, table: &Table) -> mlua::Result<Table> {
             }
         }
     }
-    numbers.sort_by(|a, b| {
-        let (a, b) = (a.as_f64().unwrap_or(f64::NAN), b.as_f64().unwrap_or(f64::NAN));
-        a.total_cmp(&b)
-    });
+    // By size, and exactly where a float could not tell two integers apart.
+    let size = |key: &LuaValue| key.as_f64().or_else(|| key.as_i64().map(|integer| integer as f64)).unwrap_or(f64::NAN);
+    numbers.sort_by(|a, b| size(a).total_cmp(&size(b)).then_with(|| a.as_i64().cmp(&b.as_i64())));
     strings.sort_by(|a, b| a.as_bytes().cmp(&b.as_bytes()));
     booleans.sort_unstable();
     let keys = numbers.into_iter();
