@@ -26,7 +26,8 @@ pub const MASK: &str = "***";
 
 /// A secret of fewer characters is masked only where it is a whole value, in quotes or
 /// not: `no` or `42` inside other words is not the secret, and masking it there would
-/// make reports unreadable without hiding anything.
+/// make reports unreadable without hiding anything. The same holds for `true` and `false`,
+/// the values of a sensitive boolean.
 pub const SHORT: usize = 4;
 
 /// Characters of a secret that go into one pattern. Longer ones are looked for piece by
@@ -60,7 +61,7 @@ impl Masker {
             for part in std::iter::once(secret.trim_end_matches(['\r', '\n'])).chain(lines(secret)) {
                 match part.chars().count() {
                     0 => {}
-                    length if length < SHORT => short.push(part.to_string()),
+                    length if length < SHORT || ["true", "false"].contains(&part) => short.push(part.to_string()),
                     length if length <= PIECE => long.push(part.to_string()),
                     _ => long.extend(pieces(part)),
                 }
