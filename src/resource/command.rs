@@ -201,9 +201,15 @@ pub fn lines_of(output: &[u8]) -> Value {
 
 impl Instance for Command {
     fn title(&self) -> String {
-        match &self.shell {
-            Some(shell) => format!("Command {shell} {}", self.run.line),
-            None => format!("Command {}", self.run.line),
+        let (word, line) = match (&self.run.line, &self.shell) {
+            // A script's own words say more than those that hand it to its shell.
+            (CommandLine::Argv(argv), Some(shell)) => (format!("Script for {shell}:"), argv[2].clone()),
+            (line, _) => ("Command".to_string(), line.to_string()),
+        };
+        let line = line.trim();
+        match line.split_once('\n') {
+            Some((first, _)) => format!("{word} {} …", first.trim_end()),
+            None => format!("{word} {line}"),
         }
     }
 
@@ -298,5 +304,8 @@ mod tests {
         let present = Rehearsal::new("bash", args(), node(Some("/bin/bash")));
         assert_eq!(present.get("exit_status"), Ok(Value::Int(127)));
         assert_eq!(present.rounds(), 1);
+        assert_eq!(present.title(), "Script for bash: echo $1");
+        let long = Rehearsal::new("command", ["\ncd /\nls\n".into()], Scripted::new());
+        assert_eq!(long.title(), "Command cd / …", "a sentence is one line");
     }
 }
