@@ -9,8 +9,17 @@ use std::sync::Arc;
 /// One line a package; the time of installation puts the newest kernel first.
 const FORMAT: &str = "%{NAME}\\t%{EPOCH}\\t%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{INSTALLTIME}\\n";
 
-/// Where the version lock plugins of yum and dnf keep their lists.
-const LOCKS: [&str; 2] = ["/etc/dnf/plugins/versionlock.list", "/etc/yum/pluginconf.d/versionlock.list"];
+/// Reads the names a file of locks holds back.
+type Reader = fn(&[u8]) -> Vec<String>;
+
+/// Where packages are held back: the version lock plugins of dnf and yum, that of dnf 5,
+/// the locks of zypper.
+const LOCKS: [(&str, Reader); 4] = [
+    ("/etc/dnf/plugins/versionlock.list", listed),
+    ("/etc/yum/pluginconf.d/versionlock.list", listed),
+    ("/etc/dnf/versionlock.toml", dnf5),
+    ("/etc/zypp/locks", zypper),
+];
 
 /// Reading a large database takes a while.
 const TIMEOUT_MS: u64 = 60_000;
@@ -21,7 +30,7 @@ pub fn read(seen: &Seen<'_>, dbpath: Option<&str>) -> Sight<Database> {
     argv.extend(dbpath.into_iter().flat_map(|path| ["--dbpath".to_string(), path.to_string()]));
     argv.extend(["-qa", "--queryformat", FORMAT].map(String::from));
     let ran = seen.get(Run { timeout_ms: TIMEOUT_MS, ..Run::argv(argv) });
-    let locks = seen.each(LOCKS.map(|path| Read { path: path.into() }));
+    let locks = seen.each(LOCKS.map(|(path, _)| Read { path: path.into() }));
     let (ran, locks) = match (ran, locks) {
         (Err(Unseen::Pending), _) | (_, Err(Unseen::Pending)) => return Err(Unseen::Pending),
         (ran, locks) => (ran?, locks?),
@@ -40,7 +49,9 @@ pub fn read(seen: &Seen<'_>, dbpath: Option<&str>) -> Sight<Database> {
             return Err(Unseen::failed(format!("rpm -qa ended with status {status}: {said}")));
         }
     }
-    let locks: Vec<String> = locks.iter().flatten().flat_map(|content| locked(content)).collect();
+    let held =
+        |((_, names), content): (&(&str, Reader), &Option<Arc<[u8]>>)| names(content.as_deref().unwrap_or_default());
+    let locks: Vec<String> = LOCKS.iter().zip(&locks).flat_map(held).collect();
     Ok(Database { manager: PackageManager::Rpm, packages: parse(&ran.stdout, &locks).map_err(Unseen::malformed)? })
 }
 
@@ -71,7 +82,7 @@ fn parse(output: &[u8], locks: &[String]) -> Result<BTreeMap<Box<str>, Vec<Recor
 
 /// The names a version lock list holds back: `bash-0:5.1.8-6.el9.*` (dnf) or
 /// `0:bash-5.1.8-6.el9.*` (yum). A line with `!` excludes a version and holds nothing.
-fn locked(content: &[u8]) -> Vec<String> {
+fn listed(content: &[u8]) -> Vec<String> {
     let name = |line: &[u8]| {
         let line = String::from_utf8_lossy(line.trim_ascii()).into_owned();
         if line.is_empty() || line.starts_with(['#', '!']) {
@@ -86,6 +97,19 @@ fn locked(content: &[u8]) -> Vec<String> {
         parts.next().map(str::to_string)
     };
     lines(content).filter_map(name).collect()
+}
+
+/// The names `versionlock.toml` of dnf 5 holds at a version.
+fn dnf5(content: &[u8]) -> Vec<String> {
+    let Ok(table) = String::from_utf8_lossy(content).parse::<toml::Table>() else { return Vec::new() };
+    let packages = table.get("packages").and_then(toml::Value::as_array).into_iter().flatten();
+    packages.filter_map(|package| package.get("name")?.as_str().map(str::to_string)).collect()
+}
+
+/// The names in the locks of zypper: blocks with a line `solvable_name: NAME`.
+fn zypper(content: &[u8]) -> Vec<String> {
+    let names = lines(content).filter_map(|line| line.trim_ascii().strip_prefix(b"solvable_name:"));
+    names.map(|name| text(name).to_string()).collect()
 }
 
 /// The newest version dnf would install, from its cache as it is.
@@ -112,7 +136,15 @@ mod tests {
     #[test]
     fn lock_lists_of_yum_and_dnf_name_packages() {
         let list = b"# added\nbash-0:5.1.8-6.el9.*\n0:kernel-core-5.14.0-70.el9.*\n!vim-2:8.2-1.*\n\n";
-        assert_eq!(locked(list), ["bash", "kernel-core"]);
+        assert_eq!(listed(list), ["bash", "kernel-core"]);
+    }
+
+    #[test]
+    fn dnf5_and_zypper_name_packages_too() {
+        let locks = "version = '1.0'\n[[packages]]\nname = 'bash'\n[[packages.conditions]]\nkey = 'evr'\n";
+        assert_eq!(dnf5(locks.as_bytes()), ["bash"]);
+        assert!(dnf5(b"[[packages").is_empty());
+        assert_eq!(zypper(b"\ntype: package\nsolvable_name: kernel-default\n\n"), ["kernel-default"]);
     }
 
     #[test]

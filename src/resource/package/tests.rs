@@ -100,6 +100,8 @@ fn rocky(answer: crate::probe::Ran) -> Scripted {
         .with(rpm_run(), answer)
         .with(Read { path: "/etc/dnf/plugins/versionlock.list".into() }, bytes("bash-0:5.1.8-6.el9.*\n"))
         .with(Read { path: "/etc/yum/pluginconf.d/versionlock.list".into() }, None)
+        .with(Read { path: "/etc/dnf/versionlock.toml".into() }, None)
+        .with(Read { path: "/etc/zypp/locks".into() }, None)
 }
 
 const RPMS: &str = "\
