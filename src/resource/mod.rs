@@ -30,6 +30,7 @@ mod glob;
 mod group;
 mod groups;
 mod host;
+mod http;
 mod ini;
 mod interface;
 mod interfaces;
@@ -62,6 +63,7 @@ mod processes;
 mod rehearsal;
 mod service;
 mod shadow;
+mod ssh_config;
 mod sshd_config;
 mod sudoers;
 mod systemd_config;
@@ -96,6 +98,7 @@ pub static ALL: &[&Entry] = &[
     &group::ENTRY,
     &groups::ENTRY,
     &host::ENTRY,
+    &http::ENTRY,
     &ini::ENTRY,
     &interface::ENTRY,
     &interfaces::ENTRY,
@@ -124,6 +127,7 @@ pub static ALL: &[&Entry] = &[
     &service::SYSTEMD,
     &service::SYSV,
     &shadow::ENTRY,
+    &ssh_config::ENTRY,
     &sshd_config::ENTRY,
     &sudoers::ENTRY,
     &systemd_config::ENTRY,
