@@ -55,9 +55,8 @@ resource! {
         predicates {
             /// Whether it is installed and configured.
             installed() absent No = |this: &Package, seen: &Seen<'_>, _: &Args| this.exists(seen);
-            /// Whether its version is held: `apt-mark hold`, the version locks of dnf and yum,
-            /// the locks of zypper, a
-            /// pin with `=` in `/etc/apk/world`, `IgnorePkg` of pacman.
+            /// Whether its version is held: `apt-mark hold`, the version locks of dnf and yum, the
+            /// locks of zypper, a pin with `=` in `/etc/apk/world`, `IgnorePkg` of pacman.
             held() absent No = |this: &Package, seen: &Seen<'_>, _: &Args| {
                 Ok(this.records(seen)?.1.iter().any(|record| record.held))
             };

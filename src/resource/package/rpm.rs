@@ -10,7 +10,7 @@ use std::sync::Arc;
 const FORMAT: &str = "%{NAME}\\t%{EPOCH}\\t%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{INSTALLTIME}\\n";
 
 /// Reads the names a file of locks holds back.
-type Reader = fn(&[u8]) -> Vec<String>;
+type Reader = fn(&[u8]) -> Result<Vec<String>, String>;
 
 /// Where packages are held back: the version lock plugins of dnf and yum, that of dnf 5,
 /// the locks of zypper.
@@ -49,10 +49,12 @@ pub fn read(seen: &Seen<'_>, dbpath: Option<&str>) -> Sight<Database> {
             return Err(Unseen::failed(format!("rpm -qa ended with status {status}: {said}")));
         }
     }
-    let held =
-        |((_, names), content): (&(&str, Reader), &Option<Arc<[u8]>>)| names(content.as_deref().unwrap_or_default());
-    let locks: Vec<String> = LOCKS.iter().zip(&locks).flat_map(held).collect();
-    Ok(Database { manager: PackageManager::Rpm, packages: parse(&ran.stdout, &locks).map_err(Unseen::malformed)? })
+    let mut held = Vec::new();
+    for ((path, names), content) in LOCKS.iter().zip(&locks) {
+        let content = content.as_deref().unwrap_or_default();
+        held.extend(names(content).map_err(|error| Unseen::malformed(format!("{path}: {error}")))?);
+    }
+    Ok(Database { manager: PackageManager::Rpm, packages: parse(&ran.stdout, &held).map_err(Unseen::malformed)? })
 }
 
 fn parse(output: &[u8], locks: &[String]) -> Result<BTreeMap<Box<str>, Vec<Record>>, String> {
@@ -82,7 +84,7 @@ fn parse(output: &[u8], locks: &[String]) -> Result<BTreeMap<Box<str>, Vec<Recor
 
 /// The names a version lock list holds back: `bash-0:5.1.8-6.el9.*` (dnf) or
 /// `0:bash-5.1.8-6.el9.*` (yum). A line with `!` excludes a version and holds nothing.
-fn listed(content: &[u8]) -> Vec<String> {
+fn listed(content: &[u8]) -> Result<Vec<String>, String> {
     let name = |line: &[u8]| {
         let line = String::from_utf8_lossy(line.trim_ascii()).into_owned();
         if line.is_empty() || line.starts_with(['#', '!']) {
@@ -96,20 +98,21 @@ fn listed(content: &[u8]) -> Vec<String> {
         let (_release, _version) = (parts.next()?, parts.next()?);
         parts.next().map(str::to_string)
     };
-    lines(content).filter_map(name).collect()
+    Ok(lines(content).filter_map(name).collect())
 }
 
 /// The names `versionlock.toml` of dnf 5 holds at a version.
-fn dnf5(content: &[u8]) -> Vec<String> {
-    let Ok(table) = String::from_utf8_lossy(content).parse::<toml::Table>() else { return Vec::new() };
+fn dnf5(content: &[u8]) -> Result<Vec<String>, String> {
+    let table = String::from_utf8_lossy(content).parse::<toml::Table>();
+    let table = table.map_err(|error| format!("no TOML: {}", error.message()))?;
     let packages = table.get("packages").and_then(toml::Value::as_array).into_iter().flatten();
-    packages.filter_map(|package| package.get("name")?.as_str().map(str::to_string)).collect()
+    Ok(packages.filter_map(|package| package.get("name")?.as_str().map(str::to_string)).collect())
 }
 
 /// The names in the locks of zypper: blocks with a line `solvable_name: NAME`.
-fn zypper(content: &[u8]) -> Vec<String> {
+fn zypper(content: &[u8]) -> Result<Vec<String>, String> {
     let names = lines(content).filter_map(|line| line.trim_ascii().strip_prefix(b"solvable_name:"));
-    names.map(|name| text(name).to_string()).collect()
+    Ok(names.map(|name| text(name).to_string()).collect())
 }
 
 /// The newest version dnf would install, from its cache as it is.
@@ -136,15 +139,15 @@ mod tests {
     #[test]
     fn lock_lists_of_yum_and_dnf_name_packages() {
         let list = b"# added\nbash-0:5.1.8-6.el9.*\n0:kernel-core-5.14.0-70.el9.*\n!vim-2:8.2-1.*\n\n";
-        assert_eq!(listed(list), ["bash", "kernel-core"]);
+        assert_eq!(listed(list).unwrap(), ["bash", "kernel-core"]);
     }
 
     #[test]
     fn dnf5_and_zypper_name_packages_too() {
         let locks = "version = '1.0'\n[[packages]]\nname = 'bash'\n[[packages.conditions]]\nkey = 'evr'\n";
-        assert_eq!(dnf5(locks.as_bytes()), ["bash"]);
-        assert!(dnf5(b"[[packages").is_empty());
-        assert_eq!(zypper(b"\ntype: package\nsolvable_name: kernel-default\n\n"), ["kernel-default"]);
+        assert_eq!(dnf5(locks.as_bytes()).unwrap(), ["bash"]);
+        assert!(dnf5(b"[[packages").unwrap_err().contains("no TOML"));
+        assert_eq!(zypper(b"\ntype: package\nsolvable_name: kernel-default\n\n").unwrap(), ["kernel-default"]);
     }
 
     #[test]
