@@ -1,15 +1,18 @@
-//! Ctrl-C and SIGTERM: the first one lets the run finish what is in flight and write its
+//! Ctrl-C and SIGTERM: the first one ends what is in flight and lets the run write its
 //! reports, the second one ends the program at once.
 
 use crate::error::exit;
+use crate::transport::Stopper;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Set once the user wants the run to end.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Listens from now on. The flag turns true when the run should end.
-pub fn listen() -> &'static AtomicBool {
+/// Listens from now on. The flag turns true when the run should end, and `stopper` then
+/// ends what the node is busy with: commands run in process groups of their own, which
+/// Ctrl-C does not reach.
+pub fn listen(stopper: Stopper) -> &'static AtomicBool {
     let waiting = std::thread::Builder::new().name("signals".to_string()).spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };
@@ -28,10 +31,8 @@ pub fn listen() -> &'static AtomicBool {
                 if STOP.swap(true, Ordering::Relaxed) {
                     std::process::exit(i32::from(exit::INTERRUPTED));
                 }
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "\ninterrupted: finishing what is in flight, then writing the reports (once more to stop at once)"
-                );
+                let _ = writeln!(std::io::stderr(), "\ninterrupted: writing the reports (once more to stop at once)");
+                stopper();
             }
         });
     });
