@@ -189,7 +189,7 @@ fn execute(
     fold: &mut dyn FnMut(&Stamped),
 ) -> (bool, crate::results::Tally) {
     let began = Instant::now();
-    let stop = signals::listen();
+    let stop = signals::listen(node.stopper());
     let mut stream = Stream::new(masker, fold);
     stream.send(RunEvent::RunStarted(RunStarted {
         format: "probity/events",

@@ -230,7 +230,7 @@ impl<'a> Schedule<'a> {
         while !stop.load(Ordering::Relaxed) {
             self.advance(emit, stop);
             if !self.waiting.is_empty() || !self.judging.is_empty() {
-                self.ask();
+                self.ask(stop);
             } else if let Some(next) = self.again.iter().map(|(when, _)| *when).min() {
                 std::thread::sleep(next.saturating_duration_since(Instant::now()).min(NAP));
                 let due = Instant::now();
@@ -514,7 +514,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// One round trip for everything that waits.
-    fn ask(&mut self) {
+    fn ask(&mut self, stop: &AtomicBool) {
         let waiting = std::mem::take(&mut self.waiting);
         let judging = std::mem::take(&mut self.judging);
         let mut memories: Vec<Rc<Memory>> = vec![self.node.memory().clone()];
@@ -536,6 +536,10 @@ impl<'a> Schedule<'a> {
         }
         let borrowed: Vec<&Memory> = memories.iter().map(|memory| &**memory).collect();
         self.node.ask(&borrowed);
+        // What came back then says that the run was stopped, and nothing of the node.
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
         self.ready.extend(waiting);
         for control in stopped {
             if !judging.contains(&control) {

@@ -10,7 +10,7 @@ pub use platform::{PackageManager, Platform, ServiceManager};
 pub use seen::{Memory, Seen, Sight, Unseen};
 pub use virtualization::Virtualization;
 
-use crate::transport::Transport;
+use crate::transport::{Stopper, Transport};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -86,6 +86,11 @@ impl Node {
     /// Probes sent in batches so far.
     pub fn sent(&self) -> usize {
         self.sent.get()
+    }
+
+    /// Ends what the node is busy with, from any thread.
+    pub fn stopper(&self) -> Stopper {
+        self.transport.stopper()
     }
 
     /// The user the node is asked as.
