@@ -13,7 +13,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// ends what the node is busy with: commands run in process groups of their own, which
 /// Ctrl-C does not reach.
 pub fn listen(stopper: Stopper) -> &'static AtomicBool {
-    let waiting = std::thread::Builder::new().name("signals".to_string()).spawn(|| {
+    let waiting = std::thread::Builder::new().name("signals".to_string()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };
         runtime.block_on(async {
