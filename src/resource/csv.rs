@@ -5,7 +5,7 @@ use super::catalogue::{Instance, Key};
 use super::document::{self, Source};
 use super::keypath;
 use crate::error::{Error, Place};
-use crate::node::{Seen, Sight, Unseen};
+use crate::node::{Seen, Sight};
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::rc::Rc;

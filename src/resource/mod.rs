@@ -61,6 +61,7 @@ mod ports;
 mod processes;
 #[cfg(test)]
 mod rehearsal;
+mod selinux;
 mod service;
 mod shadow;
 mod ssh_config;
@@ -123,6 +124,7 @@ pub static ALL: &[&Entry] = &[
     &port::ENTRY,
     &ports::ENTRY,
     &processes::ENTRY,
+    &selinux::ENTRY,
     &service::ENTRY,
     &service::SYSTEMD,
     &service::SYSV,
