@@ -57,12 +57,9 @@ fn digit(c: char) -> String {
 /// One character in every form.
 fn character(c: char) -> String {
     let literal = regex::escape(c.encode_utf8(&mut [0; 4]));
-    if matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_') {
-        return match c {
-            '-' | '_' => literal,
-            // Encoders leave these as they are, but any may be written by its number.
-            _ => format!("(?:{literal}|%(?:25)*{}|{})", hex(c as u8), numbered(c)),
-        };
+    if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') {
+        // Encoders leave these as they are, but any may be written by its number.
+        return format!("(?:{literal}|%(?:25)*{}|{})", hex(c as u8), numbered(c));
     }
     let mut forms = vec![format!(r"\\*{literal}"), numbered(c)];
     let mut bytes = [0; 4];

@@ -156,7 +156,7 @@ fn serialized(masker: &Masker, events: &mut [RunEvent]) -> String {
 
 #[test]
 fn every_form_is_masked_and_the_rest_stays() {
-    for secret in ["hunter2!", "pa\"ss\\wörd\n✔", "a b+c/d%e&f<g>'h", "\u{1f511}\u{7}key\0"] {
+    for secret in ["hunter2!", "snake_and-kebab", "pa\"ss\\wörd\n✔", "a b+c/d%e&f<g>'h", "\u{1f511}\u{7}key\0"] {
         let masker = masker(&[secret]);
         for form in forms_of(secret) {
             let masked = masker.mask_text(&form).into_owned();
@@ -279,7 +279,7 @@ fn metadata_is_masked_once_and_shared() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn no_form_of_a_secret_survives(
@@ -304,8 +304,13 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
     #[test]
-    fn any_text_is_taken(secrets in proptest::collection::vec(".{0,200}", 0..4), text in ".{0,200}") {
+    fn any_text_is_taken(secrets in proptest::collection::vec(".{0,120}", 0..3), text in ".{0,200}") {
         Masker::new(secrets).mask_text(&text);
     }
 }
