@@ -20,7 +20,7 @@ resource! {
     /// UTF-8 becomes U+FFFD.
     Ini = "ini" {
         source: "Python's configparser, for the common ground",
-        example: r#"describe(ini { content = "[a]\\nb = 1" }):its("a.b", eq "1")"#,
+        example: r#"describe(ini { content = "[a]\nb = 1" }):its("a.b", eq "1")"#,
         falsified: (r#"eq "1""#, r#"eq "2""#),
         args {
             /// The absolute path of a file.

@@ -18,7 +18,7 @@ resource! {
     /// Dates and times are strings, as they are written.
     Toml = "toml" {
         source: "TOML 1.0",
-        example: r#"describe(toml { content = "[a]\\nb = 1" }):its("a.b", eq(1))"#,
+        example: r#"describe(toml { content = "[a]\nb = 1" }):its("a.b", eq(1))"#,
         falsified: (r#"eq(1)"#, r#"eq(2)"#),
         args {
             /// The absolute path of a file.
