@@ -8,8 +8,8 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 runs=${1:-21}
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
-cargo build --release --quiet --manifest-path "$root/Cargo.toml"
-probity=${CARGO_TARGET_DIR:-$root/target}/release/probity
+[ -n "${PROBITY_BIN:-}" ] || cargo build --release --quiet --manifest-path "$root/Cargo.toml"
+probity=${PROBITY_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/probity}
 cc -O2 -o "$work/floor" "$root/tests/bench/floor.c"
 cd "$work"
 

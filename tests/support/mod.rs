@@ -57,8 +57,9 @@ impl Lacking {
             }
             "dpkg" => Path::new("/var/lib/dpkg/status").exists(),
             "sshd" => Path::new("/usr/sbin/sshd").exists() && Path::new("/etc/ssh/sshd_config").exists(),
+            "ssh" => Path::new("/etc/ssh/ssh_config").exists(),
+            "http" => web_server(),
             "sudo" => Path::new("/etc/sudoers").exists(),
-            "crontab" => Path::new("/etc/crontab").exists(),
             "cron" => Path::new("/etc/crontab").exists(),
             path if path.starts_with('/') => Path::new(path).exists(),
             command => {
@@ -80,6 +81,28 @@ impl Lacking {
             eprintln!("skipped: {}", list.join(", "));
         }
     }
+}
+
+/// A web server on 127.0.0.1:8080 with one page of HTML, for as long as the test runs; false
+/// when something else has the port.
+fn web_server() -> bool {
+    use std::io::{Read, Write};
+    use std::sync::OnceLock;
+    static SERVES: OnceLock<bool> = OnceLock::new();
+    *SERVES.get_or_init(|| {
+        let Ok(listener) = std::net::TcpListener::bind("127.0.0.1:8080") else { return false };
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut stream = stream;
+                let mut request = [0u8; 2048];
+                let _ = stream.read(&mut request);
+                let page =
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
+                let _ = stream.write_all(page.as_bytes());
+            }
+        });
+        true
+    })
 }
 
 /// Whether `PROBITY_REQUIRE` names something.
