@@ -57,7 +57,7 @@ control "shell-umask" {
         if value and tonumber(value, 8) & strict ~= strict then wide[#wide + 1] = path .. ": umask " .. value end
       end
     end)
-    describe(wide, "start-up files with a wide umask"):it(empty())
+    describe(wide, "start-up files with a wide umask"):it(empty)
   end,
 }
 
@@ -85,7 +85,7 @@ control "shell-timeout" {
         end
       end
     end)
-    describe(values, "values given to TMOUT"):it(no(empty())):it(each(between(1, attributes.shell_timeout)))
+    describe(values, "values given to TMOUT"):it(no(empty)):it(each(between(1, attributes.shell_timeout)))
     describe(fixed, "TMOUT is read-only"):it(eq(true))
   end,
 }

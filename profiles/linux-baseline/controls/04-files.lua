@@ -14,8 +14,8 @@ control "setuid-inventory" {
   tags = { cis = "7.1.13", nist = { "AC-6", "CM-7" } },
   refs = FIND,
   check = function()
-    local found = disk.find { type = "file", all_bits = "4000" }
-    describe(disk.beyond(found, attributes.setuid_allowed), "setuid programs beyond setuid_allowed"):it(empty())
+    local found = disk.find({ type = "file", any_mode = "6002" }, "4000")
+    describe(disk.beyond(found, attributes.setuid_allowed), "setuid programs beyond setuid_allowed"):it(empty)
   end,
 }
 
@@ -28,8 +28,8 @@ control "setgid-inventory" {
   tags = { cis = "7.1.13", nist = { "AC-6", "CM-7" } },
   refs = FIND,
   check = function()
-    local found = disk.find { type = "file", all_bits = "2000" }
-    describe(disk.beyond(found, attributes.setgid_allowed), "setgid programs beyond setgid_allowed"):it(empty())
+    local found = disk.find({ type = "file", any_mode = "6002" }, "2000")
+    describe(disk.beyond(found, attributes.setgid_allowed), "setgid programs beyond setgid_allowed"):it(empty)
   end,
 }
 
@@ -42,7 +42,7 @@ control "world-writable-files" {
   tags = { cis = "7.1.11", nist = { "AC-3", "CM-5" } },
   refs = FIND,
   check = function()
-    describe(disk.find { type = "file", all_bits = "0002" }, "files that everybody can write"):it(empty())
+    describe(disk.find({ type = "file", any_mode = "6002" }, "0002"), "files that everybody can write"):it(empty)
   end,
 }
 
@@ -55,8 +55,8 @@ control "world-writable-directories" {
   tags = { cis = "7.1.11", nist = { "AC-3", "SC-4" } },
   refs = { { "inode(7)", url = "https://man7.org/linux/man-pages/man7/inode.7.html" } },
   check = function()
-    local found = disk.find { type = "directory", all_bits = "0002", no_bits = "1000" }
-    describe(found, "directories everybody can write, without the sticky bit"):it(empty())
+    local found = disk.find { type = "directory", all_mode = "0002", no_mode = "1000" }
+    describe(found, "directories everybody can write, without the sticky bit"):it(empty)
   end,
 }
 
@@ -69,8 +69,8 @@ control "unowned-files" {
   tags = { cis = "7.1.12", nist = { "AC-3", "IA-4" } },
   refs = FIND,
   check = function()
-    describe(disk.find { no_user = true }, "files without an owner"):it(empty())
-    describe(disk.find { no_group = true }, "files without a group"):it(empty())
+    describe(disk.find { unowned = true }, "files without an owner"):it(empty)
+    describe(disk.find { ungrouped = true }, "files without a group"):it(empty)
   end,
 }
 
@@ -90,7 +90,7 @@ control "stray-devices" {
       -- overlayfs marks deleted files by character devices of its own.
       if path:sub(1, 5) ~= "/dev/" then stray[#stray + 1] = path end
     end
-    describe(stray, "device files outside /dev"):it(empty())
+    describe(stray, "device files outside /dev"):it(empty)
   end,
 }
 
@@ -105,19 +105,15 @@ control "system-programs" {
   check = function()
     local open, foreign = {}, {}
     for_each({ "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin" }, function(place)
-      local here = file(place)
       -- /bin is a link to /usr/bin where the two are merged: looked at once.
-      if here.exists and not file(place).symlink then
-        for _, path in ipairs(find(place, { type = { "file", "directory" }, any_bits = "0022" }).paths) do
-          open[#open + 1] = path
-        end
-        for _, row in ipairs(find(place, { type = { "file", "directory" } }):where { uid = ne(0) }.paths) do
-          foreign[#foreign + 1] = row
-        end
+      if directory(place).exists and not file(place).symlink then
+        local writable, others = disk.changeable(place, { type = { "file", "directory" } })
+        disk.append(open, writable)
+        disk.append(foreign, others)
       end
     end)
-    describe(open, "programs that others can write"):it(empty())
-    describe(foreign, "programs that do not belong to root"):it(empty())
+    describe(open, "programs that others can write"):it(empty)
+    describe(foreign, "programs that do not belong to root"):it(empty)
   end,
 }
 
@@ -132,16 +128,14 @@ control "system-libraries" {
   check = function()
     local open, foreign = {}, {}
     for_each({ "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib" }, function(place)
-      if file(place).exists and not file(place).symlink then
-        local libraries = find(place, { type = "file", name = "*.so*" })
-        for _, path in ipairs(find(place, { type = "file", name = "*.so*", any_bits = "0022" }).paths) do
-          open[#open + 1] = path
-        end
-        for _, path in ipairs(libraries:where { uid = ne(0) }.paths) do foreign[#foreign + 1] = path end
+      if directory(place).exists and not file(place).symlink then
+        local writable, others = disk.changeable(place, { type = "file", name = "*.so*" })
+        disk.append(open, writable)
+        disk.append(foreign, others)
       end
     end)
-    describe(open, "libraries that others can write"):it(empty())
-    describe(foreign, "libraries that do not belong to root"):it(empty())
+    describe(open, "libraries that others can write"):it(empty)
+    describe(foreign, "libraries that do not belong to root"):it(empty)
   end,
 }
 

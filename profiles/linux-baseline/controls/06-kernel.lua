@@ -200,6 +200,6 @@ control "kernel-mitigations-on" {
     for _, word in ipairs(attributes.kernel_parameters_refused) do
       if words[word] then found[#found + 1] = word end
     end
-    describe(found, "kernel parameters that turn defences off"):it(empty())
+    describe(found, "kernel parameters that turn defences off"):it(empty)
   end,
 }

@@ -111,7 +111,7 @@ control "sudo-password" {
       local who = line:match("^(%S+)")
       if line:find("NOPASSWD", 1, true) and not allowed[who] then open[#open + 1] = who end
     end
-    describe(open, "who becomes root without a password"):it(empty())
+    describe(open, "who becomes root without a password"):it(empty)
     describe(has_option "^!authenticate$", "sudoers turns authentication off"):it(eq(false))
   end,
 }

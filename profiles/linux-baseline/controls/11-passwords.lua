@@ -12,7 +12,7 @@ control "pam-quality-asked" {
   refs = { { "pam_pwquality(8)", url = "https://manpages.debian.org/pam_pwquality.8" } },
   only_if = stack.installed,
   check = function()
-    describe(stack.without("password", "pam_pwquality.so"), "password stacks without pam_pwquality"):it(empty())
+    describe(stack.without("password", "pam_pwquality.so"), "password stacks without pam_pwquality"):it(empty)
   end,
 }
 
@@ -76,8 +76,8 @@ control "pam-lockout-asked" {
   refs = { { "pam_faillock(8)", url = "https://man7.org/linux/man-pages/man8/pam_faillock.8.html" } },
   only_if = stack.installed,
   check = function()
-    describe(stack.without("auth", "pam_faillock.so"), "auth stacks without pam_faillock"):it(empty())
-    describe(stack.without("account", "pam_faillock.so"), "account stacks without pam_faillock"):it(empty())
+    describe(stack.without("auth", "pam_faillock.so"), "auth stacks without pam_faillock"):it(empty)
+    describe(stack.without("account", "pam_faillock.so"), "account stacks without pam_faillock"):it(empty)
   end,
 }
 
@@ -110,7 +110,7 @@ control "pam-history" {
   refs = { { "pam_pwhistory(8)", url = "https://man7.org/linux/man-pages/man8/pam_pwhistory.8.html" } },
   only_if = stack.installed,
   check = function()
-    describe(stack.without("password", "pam_pwhistory.so"), "password stacks without pam_pwhistory"):it(empty())
+    describe(stack.without("password", "pam_pwhistory.so"), "password stacks without pam_pwhistory"):it(empty)
     local given = stack.argument("password", "pam_pwhistory.so", "remember") or stack.settings("/etc/security/pwhistory.conf").remember
     describe(tonumber(given or 10), "passwords that pam_pwhistory remembers"):it(at_least(attributes.password_history))
   end,
@@ -136,7 +136,7 @@ control "pam-no-empty" {
         end
       end
     end
-    describe(open, "stacks that take an empty password"):it(empty())
+    describe(open, "stacks that take an empty password"):it(empty)
   end,
 }
 
@@ -159,6 +159,6 @@ control "pam-hash-method" {
         if not named then weak[#weak + 1] = rule.path end
       end
     end
-    describe(weak, "password stacks with a weak hash or none named"):it(empty())
+    describe(weak, "password stacks with a weak hash or none named"):it(empty)
   end,
 }

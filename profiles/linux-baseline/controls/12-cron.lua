@@ -1,5 +1,6 @@
 -- Jobs that run by the clock.
 
+local disk = require "disk"
 local when = require "when"
 local CRON = { { "crontab(1)", url = "https://man7.org/linux/man-pages/man1/crontab.1.html" } }
 local has_cron = when.has_any({ "/usr/sbin/cron", "/usr/sbin/crond" }, "cron")
@@ -38,15 +39,13 @@ control "cron-jobs-closed" {
     for_each({ "cron.d", "cron.hourly", "cron.daily", "cron.weekly", "cron.monthly", "cron.yearly" }, function(name)
       local place = "/etc/" .. name
       if directory(place).exists then
-        for_each(find(place, { type = "file" }).paths, function(path)
-          local job = file(path)
-          if job:writable_by("group") or job:writable_by("other") then open[#open + 1] = path end
-          if job.uid ~= 0 then foreign[#foreign + 1] = path end
-        end)
+        local writable, others = disk.changeable(place, { type = "file" })
+        disk.append(open, writable)
+        disk.append(foreign, others)
       end
     end)
-    describe(open, "jobs that others can write"):it(empty())
-    describe(foreign, "jobs that do not belong to root"):it(empty())
+    describe(open, "jobs that others can write"):it(empty)
+    describe(foreign, "jobs that do not belong to root"):it(empty)
   end,
 }
 
@@ -67,7 +66,7 @@ control "cron-users" {
     for name in (file("/etc/cron.allow").content or ""):gmatch("%S+") do
       if not known[name] then others[#others + 1] = name end
     end
-    describe(others, "users in /etc/cron.allow beyond cron_users"):it(empty())
+    describe(others, "users in /etc/cron.allow beyond cron_users"):it(empty)
   end,
 }
 

@@ -86,7 +86,7 @@ control "core-dumps-limited" {
         if kind == "hard" or kind == "-" then values[#values + 1] = value end
       end
     end)
-    describe(values, "hard limits of core dumps for everybody"):it(no(empty())):it(each(eq "0"))
+    describe(values, "hard limits of core dumps for everybody"):it(no(empty)):it(each(eq "0"))
   end,
 }
 

@@ -96,7 +96,7 @@ control "apt-signatures" {
         if option then insecure[#insecure + 1] = path .. ": " .. option end
       end
     end)
-    describe(insecure, "settings that let unsigned packages in"):it(empty())
+    describe(insecure, "settings that let unsigned packages in"):it(empty)
   end,
 }
 
@@ -126,7 +126,7 @@ control "dnf-signatures" {
         end
       end)
     end
-    describe(loose, "repositories without signatures"):it(empty())
+    describe(loose, "repositories without signatures"):it(empty)
   end,
 }
 
@@ -147,7 +147,7 @@ control "mail-local-only" {
     for _, address in ipairs(port(25).addresses) do
       if not address:match("^127%.") and address ~= "::1" then open[#open + 1] = address end
     end
-    describe(open, "addresses where mail is taken from the network"):it(empty())
+    describe(open, "addresses where mail is taken from the network"):it(empty)
   end,
 }
 
@@ -163,13 +163,13 @@ control "listening-ports" {
   check = function()
     local allowed, open, seen = {}, {}, {}
     for _, number in ipairs(attributes.ports_allowed) do allowed[number] = true end
-    for _, row in ipairs(port().entries) do
+    for _, row in ipairs(ports().entries) do
       local local_only = row.address:match("^127%.") or row.address == "::1"
       if row.protocol:match("^tcp") and not local_only and not allowed[row.port] and not seen[row.port] then
         seen[row.port] = true
         open[#open + 1] = row.port
       end
     end
-    describe(open, "open ports beyond ports_allowed"):it(empty())
+    describe(open, "open ports beyond ports_allowed"):it(empty)
   end,
 }

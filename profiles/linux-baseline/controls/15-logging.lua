@@ -104,7 +104,7 @@ control "rsyslog-no-listener" {
         if module then found[#found + 1] = path .. ": " .. module end
       end
     end)
-    describe(found, "listeners of rsyslog"):it(empty())
+    describe(found, "listeners of rsyslog"):it(empty)
   end,
 }
 
@@ -118,14 +118,14 @@ control "log-files-closed" {
   refs = { { "logrotate(8)", url = "https://man7.org/linux/man-pages/man8/logrotate.8.html" } },
   only_if = function() return directory("/var/log").exists, "there is no /var/log" end,
   check = function()
-    describe(find("/var/log", { type = "file", all_bits = "0002" }).paths, "logs that everybody can write"):it(empty())
+    describe(find("/var/log", { type = "file", all_mode = "0002" }).paths, "logs that everybody can write"):it(empty)
     local read = {}
-    for _, path in ipairs(find("/var/log", { type = "file", all_bits = "0004" }).paths) do
+    for _, path in ipairs(find("/var/log", { type = "file", all_mode = "0004" }).paths) do
       local public = false
       for _, name in ipairs(attributes.log_files_public) do public = public or path == name or path:sub(1, #name + 1) == name .. "/" end
       if not public then read[#read + 1] = path end
     end
-    describe(read, "logs that everybody can read"):it(empty())
+    describe(read, "logs that everybody can read"):it(empty)
   end,
 }
 
@@ -244,7 +244,7 @@ control "audit-rules" {
     for _, path in ipairs(attributes.audit_watched) do
       if not watched[path:gsub("(.)/$", "%1")] then missing[#missing + 1] = path end
     end
-    describe(missing, "paths nobody watches"):it(empty())
+    describe(missing, "paths nobody watches"):it(empty)
   end,
 }
 

@@ -75,7 +75,7 @@ control "time-sources" {
     if file("/etc/systemd/timesyncd.conf").exists then
       for _, name in ipairs(systemd_config("timesyncd.conf"):value "Time.NTP" or {}) do servers[#servers + 1] = name end
     end
-    describe(servers, "servers the time comes from"):it(no(empty())):it(each(matches(attributes.time_servers)))
+    describe(servers, "servers the time comes from"):it(no(empty)):it(each(matches(attributes.time_servers)))
   end,
 }
 
@@ -145,7 +145,7 @@ control "rescue-needs-password" {
         end
       end)
     end)
-    describe(open, "units that give a shell without a password"):it(empty())
+    describe(open, "units that give a shell without a password"):it(empty)
   end,
 }
 
@@ -167,7 +167,7 @@ control "services-unneeded" {
         if path:match("%.wants/[^/]+$") or path:match("%.requires/[^/]+$") then started[#started + 1] = unit end
       end
     end)
-    describe(started, "services that are started and should not be"):it(empty())
+    describe(started, "services that are started and should not be"):it(empty)
   end,
 }
 
@@ -225,7 +225,7 @@ control "mandatory-access-control-kept" {
     for word in (file("/proc/cmdline").content or ""):gmatch("%S+") do
       if word == "apparmor=0" or word == "selinux=0" or word == "enforcing=0" then found[#found + 1] = word end
     end
-    describe(found, "boot parameters that turn it off"):it(empty())
+    describe(found, "boot parameters that turn it off"):it(empty)
   end,
 }
 

@@ -36,16 +36,41 @@ function disk.roots()
   return roots
 end
 
--- Every file of every local file system that fits, as a sorted list of paths.
-function disk.find(options)
+-- Every file of every local file system that fits, as a sorted list of paths. `bits`
+-- chooses those that have all of these mode bits as well: controls that ask for the same
+-- `any_mode` share one walk.
+function disk.find(options, bits)
   local paths = {}
   options.prune = attributes.scan_exclude
   options.timeout = attributes.scan_timeout
   for_each(disk.roots(), function(root)
-    for _, path in ipairs(find(root, options).paths) do paths[#paths + 1] = path end
+    for _, row in ipairs(find(root, options).entries) do
+      if not bits or disk.has_bits(row.mode, bits) then paths[#paths + 1] = row.path end
+    end
   end)
   table.sort(paths)
   return paths
+end
+
+-- Whether a mode such as "4755" has all of these bits.
+function disk.has_bits(mode, bits)
+  local mask = tonumber(bits, 8)
+  return tonumber(mode, 8) & mask == mask
+end
+
+-- What in a directory anybody but root can change: the paths that group or others can
+-- write, and those that belong to somebody else.
+function disk.changeable(place, options)
+  local open, foreign = {}, {}
+  for _, row in ipairs(find(place, options).entries) do
+    if tonumber(row.mode, 8) & tonumber("0022", 8) ~= 0 then open[#open + 1] = row.path end
+    if row.uid ~= 0 then foreign[#foreign + 1] = row.path end
+  end
+  return open, foreign
+end
+
+function disk.append(list, more)
+  for _, item in ipairs(more) do list[#list + 1] = item end
 end
 
 -- The elements of `list` that are not in `known`.

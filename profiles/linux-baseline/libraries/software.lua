@@ -8,7 +8,7 @@ function software.absent(names)
   for_each(names, function(name)
     if not allowed[name] and package(name).installed then found[#found + 1] = name end
   end)
-  describe(found, "packages that should not be there"):it(empty())
+  describe(found, "packages that should not be there"):it(empty)
 end
 
 
