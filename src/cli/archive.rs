@@ -28,7 +28,7 @@ pub struct ArchiveArgs {
 
 pub fn run(args: &ArchiveArgs, global: &Global) -> Outcome {
     let profile = Profile::load(&args.profile)?;
-    let engine = crate::run::load(&profile, Rc::new(|_| {}))?;
+    let engine = crate::run::load(&profile, Rc::new(|_, _| {}))?;
     let controls: Vec<IndexedControl> = engine
         .summaries()
         .map(|control| IndexedControl {

@@ -27,7 +27,7 @@ pub struct DescribeArgs {
 
 pub fn run(args: &DescribeArgs) -> Outcome {
     let profile = Profile::load(&args.profile)?;
-    let engine = crate::run::load(&profile, Rc::new(|_| {}))?;
+    let engine = crate::run::load(&profile, Rc::new(|_, _| {}))?;
     let all: Vec<Arc<ControlSummary>> = engine.summaries().cloned().collect();
     crate::run::refuse_empty(&profile, all.len())?;
     let selection = args.selection.read(&all)?;

@@ -301,11 +301,15 @@ fn host_name(transport: &dyn Transport) -> Arc<str> {
 /// Where the `print` of controls goes: to standard error under `-v`, else nowhere.
 fn printer(global: &Global, node: &Arc<str>, masker: &Rc<Masker>) -> crate::lua::Print {
     if global.verbose == 0 {
-        return Rc::new(|_| {});
+        return Rc::new(|_, _| {});
     }
     let (node, masker) = (node.clone(), masker.clone());
-    Rc::new(move |line| {
-        let _ = writeln!(std::io::stderr(), "{node}: {}", masker.mask_text(line));
+    Rc::new(move |control, line| {
+        let line = masker.mask_text(line);
+        let _ = match control {
+            Some(control) => writeln!(std::io::stderr(), "{node}: {}: {line}", masker.mask_text(control)),
+            None => writeln!(std::io::stderr(), "{line}"),
+        };
     })
 }
 

@@ -325,9 +325,12 @@ pub fn looking<T>(session: &Session, look: impl FnOnce(&Seen<'_>) -> Sight<T>) -
     let node = session.node.borrow().clone();
     let memory = session.with_running(|running| running.memory.clone()).map_err(Unseen::Misuse)?;
     let Some(node) = node else { return Err(Unseen::Misuse("there is no node".to_string())) };
-    let before = memory.asked();
+    let (asked, waited) = (memory.asked(), memory.waited());
+    // Plain code shows no evidence.
+    memory.forget_used();
     let found = look(&node.view(&memory));
-    let asked = memory.asked() - before;
+    session.waited(memory.waited() - waited);
+    let asked = memory.asked() - asked;
     if asked > 0 {
         let _ = session.with_running(|running| running.probes += asked);
     }
@@ -438,7 +441,6 @@ pub fn constructor(lua: &Lua, entry: &'static Entry, session: &Rc<Session>) -> m
                 .map(|value| convert::from_lua(value).map_err(|problem| format!("{}: {problem}", entry.name)))
                 .collect::<Result<_, _>>()?;
             let args = Args::bind(entry.name, entry.args, given)?;
-            refuse_secrets(entry, &args, &session)?;
             Handle::new(entry, &args)
         });
         match made {
@@ -446,24 +448,4 @@ pub fn constructor(lua: &Lua, entry: &'static Entry, session: &Rc<Session>) -> m
             Err(message) => Ok((None, Some(message))),
         }
     })
-}
-
-/// A command line is visible to every user of the node, so a sensitive value in it is
-/// refused; stdin and the environment are not.
-fn refuse_secrets(entry: &'static Entry, args: &Args, session: &Session) -> Result<(), String> {
-    if !matches!(entry.name, "command" | "bash") {
-        return Ok(());
-    }
-    let secrets = session.secrets.borrow();
-    for arg in entry.args.iter().filter(|arg| !matches!(arg.name, "stdin" | "env")) {
-        let text = args.get(arg.name).map(Value::to_string).unwrap_or_default();
-        if secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret.as_str())) {
-            return Err(format!(
-                "{}: {} holds a sensitive attribute, which every user of the node could read in its process list; \
-                 hand it over with stdin or env",
-                entry.name, arg.name
-            ));
-        }
-    }
-    Ok(())
 }

@@ -20,8 +20,8 @@ const SAFE_UTF8: [&str; 6] = ["char", "charpattern", "codepoint", "codes", "len"
 /// `math` without `random`: two runs over equal observations are equal.
 const UNSAFE_MATH: [&str; 2] = ["random", "randomseed"];
 
-/// Where `print` goes.
-pub type Print = Rc<dyn Fn(&str)>;
+/// Where `print` goes: the id of the control that prints, if one runs, and the line.
+pub type Print = Rc<dyn Fn(Option<&str>, &str)>;
 
 /// A Lua state with the functions of the prelude that the scheduler needs.
 pub struct Sandbox {
@@ -145,8 +145,12 @@ fn install_plain(
             let text = match &*key {
                 "name" => &node.name,
                 "target" => &node.target,
+                "groups" => {
+                    let groups = node.groups.iter().map(String::as_str);
+                    return Ok((LuaValue::Table(lua.create_sequence_from(groups)?), None));
+                }
                 _ => {
-                    let hint = crate::error::did_you_mean(&key, ["name", "target"]);
+                    let hint = crate::error::did_you_mean(&key, ["name", "target", "groups"]);
                     return Ok((LuaValue::Nil, Some(format!("node has no {key}; {hint}"))));
                 }
             };
@@ -163,7 +167,14 @@ fn install_plain(
     })?;
     globals.raw_set("now", raising.call::<Function>(now)?)?;
 
-    rust.raw_set("print", lua.create_function(move |_, line: mlua::LuaString| Ok(print(&line.to_string_lossy())))?)?;
+    let shared = session.clone();
+    rust.raw_set(
+        "print",
+        lua.create_function(move |_, line: mlua::LuaString| {
+            let control = shared.with_running(|running| running.id.clone()).ok();
+            Ok(print(control.as_deref(), &line.to_string_lossy()))
+        })?,
+    )?;
 
     let shared = session.clone();
     rust.raw_set("loading", lua.create_function(move |_, ()| Ok(shared.phase.get() == Phase::Load))?)?;

@@ -192,6 +192,7 @@ impl<'a> Schedule<'a> {
         let count = engine.controls().len();
         session.running.borrow_mut().clear();
         session.running.borrow_mut().resize_with(count, || None);
+        node.keep_secret(session.secrets.borrow().clone());
         *session.node.borrow_mut() = Some(node.clone());
         Schedule {
             engine,
@@ -292,7 +293,8 @@ impl<'a> Schedule<'a> {
             (Some(_), attempts) if attempts > 1 => Rc::new(Memory::default()),
             _ => self.node.memory().clone(),
         };
-        self.session.running.borrow_mut()[number] = Some(Running::new(memory, &self.session.limits));
+        self.session.running.borrow_mut()[number] =
+            Some(Running::new(control.summary.id.clone(), memory, &self.session.limits));
         match self.engine.lua().create_thread(self.engine.run_control().clone()) {
             Ok(thread) => {
                 let arguments = self.arguments(control);
@@ -342,6 +344,7 @@ impl<'a> Schedule<'a> {
         session.pause.set(Pause::Answers);
         session.overruns.set(0);
         session.pattern_steps.set(session.limits.pattern_steps);
+        session.waited.set(Duration::ZERO);
         let began = Instant::now();
         session.deadline.set(began + cpu);
         let resumed = task.thread.resume::<()>(task.arguments.take().unwrap_or_default());
@@ -349,7 +352,7 @@ impl<'a> Schedule<'a> {
         // Whatever Lua runs outside of a control must not trip over this one's deadline.
         session.deadline.set(began + Duration::from_secs(86_400));
         session.overruns.set(0);
-        let broken = self.charge(task.control, began.elapsed());
+        let broken = self.charge(task.control, began.elapsed().saturating_sub(session.waited.get()));
         task.list = session.list.get();
         task.alternatives = std::mem::take(&mut *session.alternatives.borrow_mut());
         let control = task.control;

@@ -61,6 +61,8 @@ pub enum Pause {
 
 /// A control while it runs.
 pub struct Running {
+    /// The control's id.
+    pub id: Arc<str>,
     /// What the control looks at: the node's memory, or one of its own for an attempt of
     /// an `eventually` control.
     pub memory: Rc<Memory>,
@@ -88,8 +90,9 @@ pub struct Describe {
 
 impl Running {
     /// A control that has not done anything yet.
-    pub fn new(memory: Rc<Memory>, limits: &Limits) -> Running {
+    pub fn new(id: Arc<str>, memory: Rc<Memory>, limits: &Limits) -> Running {
         Running {
+            id,
             memory,
             lists: vec![Vec::new()],
             ended: None,
@@ -132,6 +135,8 @@ pub struct Session {
     pub alternatives: RefCell<Vec<(usize, usize, Vec<usize>)>>,
     /// When the coroutine that is being resumed is out of time.
     pub deadline: Cell<Instant>,
+    /// How long it has waited for the node since it was resumed.
+    pub waited: Cell<Duration>,
     /// Steps of string matching it has left.
     pub pattern_steps: Cell<u64>,
     /// How often it was found past it.
@@ -154,9 +159,16 @@ impl Session {
             children: RefCell::default(),
             alternatives: RefCell::default(),
             deadline: Cell::new(Instant::now() + Duration::from_secs(3600)),
+            waited: Cell::new(Duration::ZERO),
             pattern_steps: Cell::new(limits.pattern_steps),
             overruns: Cell::new(0),
         }
+    }
+
+    /// Waiting for the node, as for a slow file server, is not computing.
+    pub fn waited(&self, time: Duration) {
+        self.waited.set(self.waited.get() + time);
+        self.deadline.set(self.deadline.get() + time);
     }
 
     /// Calls `act` with the control that is being resumed; an error while files load.

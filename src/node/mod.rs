@@ -11,7 +11,7 @@ pub use seen::{Memory, Seen, Sight, Unseen};
 pub use virtualization::Virtualization;
 
 use crate::transport::{Stopper, Transport};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// A machine under test.
@@ -22,6 +22,10 @@ pub struct Node {
     pub target: String,
     /// The clock of the run: when it started, in seconds since 1970.
     pub now: i64,
+    /// The groups the inventory puts it in, in their order.
+    pub groups: Vec<String>,
+    /// Texts that no command line on the node may hold.
+    secrets: RefCell<Vec<String>>,
     transport: Rc<dyn Transport>,
     memory: Rc<Memory>,
     rounds: Cell<usize>,
@@ -35,6 +39,8 @@ impl Node {
             name: name.into(),
             target: target.into(),
             now,
+            groups: Vec::new(),
+            secrets: RefCell::default(),
             transport,
             memory: Rc::new(Memory::default()),
             rounds: Cell::new(0),
@@ -47,10 +53,16 @@ impl Node {
         &self.memory
     }
 
+    /// The texts that no command line may hold from now on: the sensitive attributes of
+    /// the profile that runs.
+    pub fn keep_secret(&self, secrets: Vec<String>) {
+        *self.secrets.borrow_mut() = secrets;
+    }
+
     /// A view on a memory of this node: the shared one, or that of one attempt of a
     /// control that is tried again on fresh observations.
     pub fn view<'a>(&'a self, memory: &'a Memory) -> Seen<'a> {
-        Seen::new(memory, &*self.transport, self.now)
+        Seen::new(memory, &*self.transport, self.now, &self.secrets)
     }
 
     /// Sends everything that waits in `memories` as one batch and stores the answers.

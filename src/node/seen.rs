@@ -5,13 +5,14 @@
 //! its start once the batch is back. So a resource must ask for everything it already
 //! knows it needs at once: `let (a, b) = seen.all((Stat {..}, Read {..}))?`.
 
-use crate::probe::{Answer, Fault, FaultKind, Probe, Question};
+use crate::probe::{Answer, CommandLine, Fault, FaultKind, Probe, Question, Run};
 use crate::transport::Transport;
 use indexmap::{IndexMap, IndexSet};
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// Why a resource has no value to give.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +67,7 @@ pub struct Memory {
     parsed: RefCell<HashMap<(TypeId, String), Parsed>>,
     touched: RefCell<Vec<usize>>,
     asked: Cell<usize>,
+    waited: Cell<Duration>,
 }
 
 impl Memory {
@@ -90,6 +92,12 @@ impl Memory {
         self.asked.get()
     }
 
+    /// How long the transport took for the answers it gave at once: waiting for the node,
+    /// which no control is charged for.
+    pub fn waited(&self) -> Duration {
+        self.waited.get()
+    }
+
     /// Starts a new account of the observations used; see [`Memory::used`].
     pub fn forget_used(&self) {
         self.touched.borrow_mut().clear();
@@ -110,12 +118,19 @@ pub struct Seen<'a> {
     memory: &'a Memory,
     transport: &'a dyn Transport,
     now: i64,
+    secrets: &'a RefCell<Vec<String>>,
 }
 
 impl<'a> Seen<'a> {
-    /// A view on `memory` that asks `transport` for what costs no waiting.
-    pub fn new(memory: &'a Memory, transport: &'a dyn Transport, now: i64) -> Seen<'a> {
-        Seen { memory, transport, now }
+    /// A view on `memory` that asks `transport` for what costs no waiting. No command line
+    /// may hold one of `secrets`.
+    pub(super) fn new(
+        memory: &'a Memory,
+        transport: &'a dyn Transport,
+        now: i64,
+        secrets: &'a RefCell<Vec<String>>,
+    ) -> Seen<'a> {
+        Seen { memory, transport, now, secrets }
     }
 
     /// The clock of the run in seconds since 1970: it stands still while the run lasts.
@@ -132,11 +147,16 @@ impl<'a> Seen<'a> {
     /// another way to look.
     pub fn try_get<Q: Question>(&self, question: Q) -> Sight<Result<Q::Answer, Fault>> {
         let probe: Probe = question.into();
+        if let Probe::Run(run) = &probe {
+            self.refuse_secrets(run)?;
+        }
         if let Some((index, _, answer)) = self.memory.answers.borrow().get_full(&probe) {
             self.memory.touched.borrow_mut().push(index);
             return unwrap::<Q>(&probe, answer);
         }
+        let began = Instant::now();
         if let Some(answer) = self.transport.answer_now(&probe) {
+            self.memory.waited.set(self.memory.waited.get() + began.elapsed());
             let result = unwrap::<Q>(&probe, &answer);
             let (index, _) = self.memory.answers.borrow_mut().insert_full(probe, answer);
             self.memory.touched.borrow_mut().push(index);
@@ -147,6 +167,25 @@ impl<'a> Seen<'a> {
             self.memory.asked.set(self.memory.asked.get() + 1);
         }
         Err(Unseen::Pending)
+    }
+
+    /// Every user of a node can read the arguments of its processes, so a command line that
+    /// holds a sensitive value is refused, whichever resource made it.
+    fn refuse_secrets(&self, run: &Run) -> Sight<()> {
+        let secrets = self.secrets.borrow();
+        let words: &[String] = match &run.line {
+            CommandLine::Argv(words) => words,
+            CommandLine::Shell { shell, line } => &[shell.clone(), line.clone()],
+        };
+        let holds = |secret: &String| !secret.is_empty() && words.iter().any(|word| word.contains(secret.as_str()));
+        if secrets.iter().any(holds) {
+            return Err(Unseen::Misuse(
+                "the command line holds a sensitive attribute, which every user of the node could read in its process \
+                 list; hand it over with stdin or env"
+                    .to_string(),
+            ));
+        }
+        Ok(())
     }
 
     /// The answers to several questions, asked together.

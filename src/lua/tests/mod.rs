@@ -1,5 +1,6 @@
 //! The rules of the control language, each with a test that fails without it.
 
+mod node;
 mod rules;
 mod runaways;
 
@@ -32,7 +33,7 @@ pub fn load_with(text: &str, libraries: &[(&str, &str)]) -> Result<Engine, Vec<E
     for (name, text) in libraries {
         sources.libraries.insert(format!("libraries/{name}.lua").into(), (*text).into());
     }
-    Engine::load(&sources, limits(), Rc::new(|_: &str| {}))
+    Engine::load(&sources, limits(), Rc::new(|_: Option<&str>, _: &str| {}))
 }
 
 /// Runs every control of an engine on a node behind `transport`.

@@ -110,14 +110,16 @@ fn questions_in_a_loop_are_bounded() {
                 control 'u' { check = function() describe(command 'true'):its('exit_status', eq(0)) end }";
     sources.controls.insert("controls/t.lua".into(), text.into());
     let few = Limits { rounds: 20, ..limits() };
-    let engine = Engine::load(&sources, few, Rc::new(|_: &str| {})).unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let engine = Engine::load(&sources, few, Rc::new(|_: Option<&str>, _: &str| {}))
+        .unwrap_or_else(|errors| panic!("{}", errors[0]));
     let (results, _) = run_on(&engine, Rc::new(Local::new()));
     assert_eq!((results[0].outcome, results[1].outcome), (Errored, Passed));
     assert!(message(&results[0]).contains("for_each asks for all at once"));
     let few = Limits { probes: 50, ..limits() };
     let text = "control 't' { check = function() for i = 1, 100 do local _ = file('/tmp/' .. i).exists end end }";
     sources.controls.insert("controls/t.lua".into(), text.into());
-    let engine = Engine::load(&sources, few, Rc::new(|_: &str| {})).unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let engine = Engine::load(&sources, few, Rc::new(|_: Option<&str>, _: &str| {}))
+        .unwrap_or_else(|errors| panic!("{}", errors[0]));
     assert!(message(&run_on(&engine, Rc::new(Local::new())).0[0]).contains("more than 50 different observations"));
 }
 
