@@ -11,6 +11,9 @@ use indexmap::IndexMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// The waiver of a control on a node, by their names.
+pub type WaiverOf = Rc<dyn Fn(&str, &str) -> Option<WaiverSummary>>;
+
 /// One profile of a run, with its values.
 pub struct Request<'a> {
     pub profile: &'a Profile,
@@ -23,7 +26,7 @@ pub struct Request<'a> {
     /// Whether a control is part of the run.
     pub selects: &'a dyn Fn(&ControlSummary) -> bool,
     /// The waiver of a control on a node, whether it still holds or not.
-    pub waiver: Rc<dyn Fn(&str, &str) -> Option<WaiverSummary>>,
+    pub waiver: WaiverOf,
 }
 
 /// A profile whose controls are loaded and chosen.
@@ -34,7 +37,7 @@ pub struct PreparedProfile {
     pub selected: Vec<usize>,
     pub attributes: Vec<AttributeSummary>,
     supports: Vec<crate::profile::manifest::Supports>,
-    waiver: Rc<dyn Fn(&str, &str) -> Option<WaiverSummary>>,
+    waiver: WaiverOf,
 }
 
 /// Loads the Lua of a profile.
