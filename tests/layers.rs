@@ -65,7 +65,7 @@ fn is_test_file(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "tests")
         || path.file_stem().is_some_and(|stem| {
             let stem = stem.to_string_lossy();
-            stem == "tests" || stem.ends_with("_tests") || ["sample", "testing", "rehearsal", "trial"].contains(&&*stem)
+            stem == "tests" || stem.ends_with("_tests") || ["sample", "observations", "trial"].contains(&&*stem)
         })
 }
 

@@ -221,7 +221,7 @@ impl Instance for Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::rehearsal::{Rehearsal, fault, named};
+    use crate::resource::testing::{Trial, fault, named};
     use crate::transport::scripted::Scripted;
 
     fn ran(status: i32, stdout: &[u8]) -> Ran {
@@ -231,15 +231,15 @@ mod tests {
     #[test]
     fn a_string_goes_to_the_shell_and_a_list_to_none() {
         let node = Scripted::new().with(Run::shell("id -u"), ran(3, b"0\r\nx\n"));
-        let command = Rehearsal::new("command", ["id -u".into()], node);
-        assert_eq!(command.get("stdout"), Ok("0\r\nx\n".into()));
-        assert_eq!(command.get("lines"), Ok(Value::strings(["0", "x"])));
-        assert_eq!(command.get("stderr"), Ok("oops".into()));
-        assert_eq!(command.get("exit_status"), Ok(Value::Int(3)));
+        let command = Trial::of("command", ["id -u".into()], node);
+        assert_eq!(command.its("stdout"), Ok("0\r\nx\n".into()));
+        assert_eq!(command.its("lines"), Ok(Value::strings(["0", "x"])));
+        assert_eq!(command.its("stderr"), Ok("oops".into()));
+        assert_eq!(command.its("exit_status"), Ok(Value::Int(3)));
         assert_eq!(command.rounds(), 1);
         let node = Scripted::new().with(Run::argv(["nice", "-n", "5"]), ran(0, b""));
         let list = Value::List(vec!["nice".into(), "-n".into(), Value::Int(5)]);
-        assert_eq!(Rehearsal::new("command", [list], node).get("exit_status"), Ok(Value::Int(0)));
+        assert_eq!(Trial::of("command", [list], node).its("exit_status"), Ok(Value::Int(0)));
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
         let node = Scripted::new().with(run, ran(0, b"text"));
         let env = named([("LANG", "C".into()), ("N", Value::Int(1))]);
         let options = named([("stdin", "text".into()), ("timeout", "2m".into()), ("env", env)]);
-        assert_eq!(Rehearsal::new("command", ["cat".into(), options], node).get("stdout"), Ok("text".into()));
+        assert_eq!(Trial::of("command", ["cat".into(), options], node).its("stdout"), Ok("text".into()));
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_the_remedy() {
-        let error = |given: Vec<Value>| Rehearsal::try_new("command", given, Scripted::new()).err().unwrap();
+        let error = |given: Vec<Value>| Trial::try_of("command", given, Scripted::new()).err().unwrap();
         assert!(error(vec!["  ".into()]).contains("line is a string"));
         assert!(error(vec![Value::Int(7)]).contains("not 7"));
         assert!(error(vec![Value::List(vec![])]).contains("begins with the program"));
@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(first_word("(cd /; ls)"), "cd");
         assert_eq!(first_word("/bin/a=b"), "/bin/a=b");
         let node = Scripted::new().with(Which { name: "nft".into() }, None);
-        let command = Rehearsal::new("command", ["nft list ruleset | grep x".into()], node);
+        let command = Trial::of("command", ["nft list ruleset | grep x".into()], node);
         assert_eq!(command.exists(), Ok(false));
         assert_eq!(command.rounds(), 1);
     }
@@ -290,22 +290,22 @@ mod tests {
     #[test]
     fn cut_output_and_a_missing_shell_are_faults() {
         let cut = Ran { truncated: true, ..ran(0, b"x") };
-        let command = Rehearsal::new("command", ["yes".into()], Scripted::new().with(Run::shell("yes"), cut));
-        assert!(fault(command.get("stdout")).contains("longer than 4 MiB"));
-        assert_eq!(command.get("exit_status"), Ok(Value::Int(0)));
+        let command = Trial::of("command", ["yes".into()], Scripted::new().with(Run::shell("yes"), cut));
+        assert!(fault(command.its("stdout")).contains("longer than 4 MiB"));
+        assert_eq!(command.its("exit_status"), Ok(Value::Int(0)));
         let run = Run::argv(["bash", "-c", "echo $1", "bash", "hello"]);
         let node = |path: Option<&str>| {
             Scripted::new().with(run.clone(), ran(127, b"")).with(Which { name: "bash".into() }, path.map(Into::into))
         };
         let args = || ["echo $1".into(), named([("args", Value::strings(["hello"]))])];
-        let absent = Rehearsal::new("bash", args(), node(None));
-        assert!(fault(absent.get("exit_status")).contains("no bash on the node"));
+        let absent = Trial::of("bash", args(), node(None));
+        assert!(fault(absent.its("exit_status")).contains("no bash on the node"));
         assert_eq!(absent.exists(), Ok(false));
-        let present = Rehearsal::new("bash", args(), node(Some("/bin/bash")));
-        assert_eq!(present.get("exit_status"), Ok(Value::Int(127)));
+        let present = Trial::of("bash", args(), node(Some("/bin/bash")));
+        assert_eq!(present.its("exit_status"), Ok(Value::Int(127)));
         assert_eq!(present.rounds(), 1);
         assert_eq!(present.title(), "Script for bash: echo $1");
-        let long = Rehearsal::new("command", ["\ncd /\nls\n".into()], Scripted::new());
+        let long = Trial::of("command", ["\ncd /\nls\n".into()], Scripted::new());
         assert_eq!(long.title(), "Command cd / …", "a sentence is one line");
     }
 }

@@ -117,7 +117,7 @@ impl Instance for Cron {
 mod tests {
     use super::*;
     use crate::probe::{Entry, FileKind, List, Read, Stat};
-    use crate::resource::rehearsal::Rehearsal;
+    use crate::resource::testing::Trial;
     use crate::transport::scripted::Scripted;
 
     fn listed(path: &str, names: &[(&str, FileKind)]) -> (List, Option<Arc<[Entry]>>) {
@@ -149,21 +149,21 @@ mod tests {
 
     #[test]
     fn jobs_of_all_tables_come_in_two_rounds() {
-        let cron = Rehearsal::new("cron", [], node());
-        assert_eq!(cron.get("commands"), Ok(Value::strings(["run-parts /etc/cron.daily", "sync   now", "backup"])));
-        assert_eq!(cron.get("hours"), Ok(Value::strings(["2", "*", "4"])));
+        let cron = Trial::of("cron", [], node());
+        assert_eq!(cron.its("commands"), Ok(Value::strings(["run-parts /etc/cron.daily", "sync   now", "backup"])));
+        assert_eq!(cron.its("hours"), Ok(Value::strings(["2", "*", "4"])));
         assert_eq!(cron.rounds(), 2);
     }
 
     #[test]
     fn jobs_of_one_user_come_from_every_table() {
-        let cron = Rehearsal::new("cron", ["ann".into()], node());
-        assert_eq!(cron.get("commands"), Ok(Value::strings(["sync   now", "backup"])));
+        let cron = Trial::of("cron", ["ann".into()], node());
+        assert_eq!(cron.its("commands"), Ok(Value::strings(["sync   now", "backup"])));
         assert_eq!(cron.is("entry", ["0 4 * * *\tbackup".into()]), Ok(true));
         assert_eq!(cron.is("entry", ["@hourly ann sync now".into()]), Ok(true));
         assert_eq!(cron.is("entry", ["sync now".into()]), Ok(true));
         assert_eq!(cron.is("entry", ["sync".into()]), Ok(false));
         assert_eq!(cron.is("running", ["backup".into()]), Ok(true));
-        assert_eq!(Rehearsal::new("cron", ["bob".into()], node()).exists(), Ok(false));
+        assert_eq!(Trial::of("cron", ["bob".into()], node()).exists(), Ok(false));
     }
 }

@@ -134,7 +134,7 @@ impl Instance for Crontab {
 mod tests {
     use super::*;
     use crate::probe::{Account, FaultKind};
-    use crate::resource::rehearsal::{Rehearsal, fault, missing, named};
+    use crate::resource::testing::{Trial, fault, missing, named};
     use crate::transport::scripted::Scripted;
 
     fn node(user: &str, known: bool, red_hat: Option<&[u8]>) -> Scripted {
@@ -151,23 +151,23 @@ mod tests {
 
     #[test]
     fn a_users_table_is_found_in_any_spool_in_one_round() {
-        let crontab = Rehearsal::new("crontab", ["ann".into()], node("ann", true, Some(b"5 4 * * sun backup -x\n")));
-        assert_eq!(crontab.get("commands"), Ok(Value::strings(["backup -x"])));
-        assert_eq!(crontab.get("weekdays"), Ok(Value::strings(["sun"])));
-        assert_eq!(crontab.get("users"), Ok(Value::strings(["ann"])));
-        assert_eq!(crontab.get("files"), Ok(Value::strings(["/var/spool/cron/ann"])));
+        let crontab = Trial::of("crontab", ["ann".into()], node("ann", true, Some(b"5 4 * * sun backup -x\n")));
+        assert_eq!(crontab.its("commands"), Ok(Value::strings(["backup -x"])));
+        assert_eq!(crontab.its("weekdays"), Ok(Value::strings(["sun"])));
+        assert_eq!(crontab.its("users"), Ok(Value::strings(["ann"])));
+        assert_eq!(crontab.its("files"), Ok(Value::strings(["/var/spool/cron/ann"])));
         assert_eq!(crontab.rounds(), 1);
     }
 
     #[test]
     fn no_table_means_no_jobs_and_no_user_is_missing() {
-        let none = Rehearsal::new("crontab", [], node("root", true, None));
+        let none = Trial::of("crontab", [], node("root", true, None));
         assert_eq!(none.exists(), Ok(false));
-        assert_eq!(none.get("commands"), Ok(Value::List(vec![])));
+        assert_eq!(none.its("commands"), Ok(Value::List(vec![])));
         assert_eq!(none.title(), "Crontab of root");
-        let nobody = Rehearsal::new("crontab", ["bob".into()], node("bob", false, None));
+        let nobody = Trial::of("crontab", ["bob".into()], node("bob", false, None));
         assert_eq!(nobody.exists(), Ok(false));
-        assert_eq!(missing(nobody.get("commands")), "User bob");
+        assert_eq!(missing(nobody.its("commands")), "User bob");
     }
 
     #[test]
@@ -175,14 +175,13 @@ mod tests {
         let path = || [named([("path", "/etc/crontab".into())])];
         let file = Read { path: "/etc/crontab".into() };
         let table: &[u8] = b"17 * * * * root run\n";
-        let crontab = Rehearsal::new("crontab", path(), Scripted::new().with(file.clone(), Some(table.into())));
-        assert_eq!(crontab.get("users"), Ok(Value::strings(["root"])));
-        let broken =
-            Rehearsal::new("crontab", path(), Scripted::new().with(file.clone(), Some(Arc::from(*b"nonsense"))));
-        assert!(fault(broken.get("users")).starts_with("/etc/crontab:1: \"nonsense\" is no minute"));
-        let denied = Rehearsal::new("crontab", path(), Scripted::new().with_fault(file, FaultKind::Denied, "denied"));
+        let crontab = Trial::of("crontab", path(), Scripted::new().with(file.clone(), Some(table.into())));
+        assert_eq!(crontab.its("users"), Ok(Value::strings(["root"])));
+        let broken = Trial::of("crontab", path(), Scripted::new().with(file.clone(), Some(Arc::from(*b"nonsense"))));
+        assert!(fault(broken.its("users")).starts_with("/etc/crontab:1: \"nonsense\" is no minute"));
+        let denied = Trial::of("crontab", path(), Scripted::new().with_fault(file, FaultKind::Denied, "denied"));
         assert_eq!(fault(denied.exists()), "denied");
-        let error = Rehearsal::try_new("crontab", ["/etc/crontab".into()], Scripted::new()).err().unwrap();
+        let error = Trial::try_of("crontab", ["/etc/crontab".into()], Scripted::new()).err().unwrap();
         assert!(error.contains(r#"crontab { path = "/etc/crontab" }"#), "{error}");
     }
 }

@@ -146,7 +146,7 @@ impl Instance for Csv {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
 
     fn trial(text: &str) -> Trial {

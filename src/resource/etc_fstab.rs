@@ -132,7 +132,7 @@ impl Instance for EtcFstab {
 mod tests {
     use super::*;
     use crate::resource::testing::bytes;
-    use crate::resource::trial::{Trial, fault};
+    use crate::resource::testing::{Trial, fault};
     use crate::transport::scripted::Scripted;
 
     const FSTAB: &str = "\

@@ -97,7 +97,7 @@ impl Instance for EtcGroup {
 #[cfg(test)]
 mod tests {
     use crate::probe::Read;
-    use crate::resource::rehearsal::Rehearsal;
+    use crate::resource::testing::Trial;
     use crate::transport::scripted::Scripted;
     use crate::value::Value;
 
@@ -105,11 +105,11 @@ mod tests {
     fn groups_have_lists_of_users_and_broken_lines_are_told() {
         let content: &[u8] = b"root:x:0:\nsudo:x:27:ann, bob,\nbroken:x:many:\nnogid:x\nwheel:x:10\n";
         let node = Scripted::new().with(Read { path: "/etc/group".into() }, Some(content.into()));
-        let group = Rehearsal::new("etc_group", [], node);
-        assert_eq!(group.get("groups"), Ok(Value::strings(["root", "sudo", "wheel"])));
+        let group = Trial::of("etc_group", [], node);
+        assert_eq!(group.its("groups"), Ok(Value::strings(["root", "sudo", "wheel"])));
         let none = || Value::List(vec![]);
-        assert_eq!(group.get("users"), Ok(Value::List(vec![none(), Value::strings(["ann", "bob"]), none()])));
-        assert_eq!(group.get("skipped_lines"), Ok(vec![3i64, 4].into()));
+        assert_eq!(group.its("users"), Ok(Value::List(vec![none(), Value::strings(["ann", "bob"]), none()])));
+        assert_eq!(group.its("skipped_lines"), Ok(vec![3i64, 4].into()));
         assert_eq!(group.rounds(), 1);
     }
 }

@@ -280,7 +280,7 @@ impl Instance for Find {
 mod tests {
     use super::*;
     use crate::probe::{Account, FaultKind, Inode};
-    use crate::resource::rehearsal::{Rehearsal, fault, missing, named};
+    use crate::resource::testing::{Trial, fault, missing, named};
     use crate::transport::scripted::Scripted;
 
     fn inode(mode: u16, uid: u32, gid: u32) -> Inode {
@@ -335,14 +335,14 @@ mod tests {
             ("prune", Value::strings(["/usr/share"])),
             ("timeout", "5m".into()),
         ]);
-        let find = Rehearsal::new("find", ["/usr".into(), options], node);
+        let find = Trial::of("find", ["/usr".into(), options], node);
         assert_eq!(find.exists(), Ok(true));
         assert_eq!(find.rounds(), 1);
-        assert_eq!(find.get("paths"), Ok(Value::strings(["/usr/bin/su", "/usr/bin/sx"])));
-        assert_eq!(find.get("names"), Ok(Value::strings(["su", "sx"])));
-        assert_eq!(find.get("owners"), Ok(Value::strings(["root", "99"])));
-        assert_eq!(find.get("groups"), Ok(Value::strings(["7", "7"])));
-        assert_eq!(find.get("modes"), Ok(Value::List(vec![Value::Mode(0o4755), Value::Mode(0o2755)])));
+        assert_eq!(find.its("paths"), Ok(Value::strings(["/usr/bin/su", "/usr/bin/sx"])));
+        assert_eq!(find.its("names"), Ok(Value::strings(["su", "sx"])));
+        assert_eq!(find.its("owners"), Ok(Value::strings(["root", "99"])));
+        assert_eq!(find.its("groups"), Ok(Value::strings(["7", "7"])));
+        assert_eq!(find.its("modes"), Ok(Value::List(vec![Value::Mode(0o4755), Value::Mode(0o2755)])));
         assert_eq!(find.rounds(), 2);
         assert_eq!(find.title(), "Files below /usr with file or pipe, any of mode 6000, not mode 1000, name s*");
     }
@@ -354,11 +354,11 @@ mod tests {
             .with(stat, stated)
             .with(User { key: AccountKey::Name("root".into()) }, root())
             .with(Walk { uid: Some(0), ..walk() }, Arc::from([]));
-        let find = Rehearsal::new("find", ["/usr".into(), named([("owner", "root".into())])], node);
+        let find = Trial::of("find", ["/usr".into(), named([("owner", "root".into())])], node);
         assert_eq!(find.exists(), Ok(false));
         assert_eq!(find.rounds(), 2);
         let node = Scripted::new().with(User { key: AccountKey::Name("bob".into()) }, None);
-        let find = Rehearsal::new("find", ["/usr".into(), named([("owner", "bob".into())])], node);
+        let find = Trial::of("find", ["/usr".into(), named([("owner", "bob".into())])], node);
         assert_eq!(missing(find.exists()), "User bob");
     }
 
@@ -366,17 +366,17 @@ mod tests {
     fn no_place_to_start_from_is_not_the_same_as_nothing_found() {
         let (stat, _) = start();
         let node = Scripted::new().with(stat.clone(), None).with_fault(walk(), FaultKind::Failed, "no such directory");
-        assert_eq!(missing(Rehearsal::new("find", ["/usr".into()], node).exists()), "Directory /usr");
+        assert_eq!(missing(Trial::of("find", ["/usr".into()], node).exists()), "Directory /usr");
         let (_, stated) = start();
         let node = Scripted::new().with(stat, stated).with_fault(walk(), FaultKind::TimedOut, "took too long");
-        assert_eq!(fault(Rehearsal::new("find", ["/usr".into()], node).get("paths")), "took too long");
+        assert_eq!(fault(Trial::of("find", ["/usr".into()], node).its("paths")), "took too long");
     }
 
     #[test]
     fn nonsense_is_refused_with_the_remedy() {
         let error = |name: &str, value: Value| {
             let given = ["/usr".into(), named([(name, value)])];
-            Rehearsal::try_new("find", given, Scripted::new()).err().unwrap()
+            Trial::try_of("find", given, Scripted::new()).err().unwrap()
         };
         assert_eq!(error("type", "flie".into()), "find: there is no type flie; did you mean file?");
         assert!(error("any_mode", "0o6000".into()).contains("octal digits"));

@@ -82,7 +82,7 @@ impl Instance for Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::rehearsal::{Rehearsal, missing};
+    use crate::resource::testing::{Trial, missing};
     use crate::transport::scripted::Scripted;
 
     fn lookup(name: &str) -> Lookup {
@@ -96,10 +96,10 @@ mod tests {
         let node = Scripted::new()
             .with(lookup("sudo"), Some(Arc::new(sudo)))
             .with(Read { path: "/etc/group".into() }, Some(file.into()));
-        let group = Rehearsal::new("group", ["sudo".into()], node);
+        let group = Trial::of("group", ["sudo".into()], node);
         assert_eq!(group.is("local", []), Ok(false), "it is in a directory service only");
-        assert_eq!(group.get("gid"), Ok(Value::Int(27)));
-        assert_eq!(group.get("members"), Ok(Value::strings(["ann"])));
+        assert_eq!(group.its("gid"), Ok(Value::Int(27)));
+        assert_eq!(group.its("members"), Ok(Value::strings(["ann"])));
         assert_eq!(group.is("joined_by", ["bob".into()]), Ok(false));
         assert_eq!(group.rounds(), 1);
     }
@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn everything_about_a_missing_group_is_missing() {
         let node = Scripted::new().with(lookup("wheel"), None).with(Read { path: "/etc/group".into() }, None);
-        let group = Rehearsal::new("group", ["wheel".into()], node);
+        let group = Trial::of("group", ["wheel".into()], node);
         assert_eq!(group.exists(), Ok(false));
-        assert_eq!(missing(group.get("gid")), "Group wheel");
+        assert_eq!(missing(group.its("gid")), "Group wheel");
         assert_eq!(missing(group.is("local", [])), "Group wheel");
     }
 }

@@ -61,16 +61,16 @@ impl Instance for Groups {
 mod tests {
     use super::*;
     use crate::probe::GroupEntry;
-    use crate::resource::rehearsal::Rehearsal;
+    use crate::resource::testing::Trial;
     use crate::transport::scripted::Scripted;
     use std::sync::Arc;
 
     #[test]
     fn every_group_is_a_row() {
         let adm = GroupEntry { name: "adm".into(), gid: 4, members: vec!["ann".into(), "bob".into()] };
-        let groups = Rehearsal::new("groups", [], Scripted::new().with(probe::Groups, Arc::from([adm])));
-        assert_eq!(groups.get("names"), Ok(Value::strings(["adm"])));
-        assert_eq!(groups.get("members"), Ok(Value::List(vec![Value::strings(["ann", "bob"])])));
+        let groups = Trial::of("groups", [], Scripted::new().with(probe::Groups, Arc::from([adm])));
+        assert_eq!(groups.its("names"), Ok(Value::strings(["adm"])));
+        assert_eq!(groups.its("members"), Ok(Value::List(vec![Value::strings(["ann", "bob"])])));
         assert_eq!(groups.exists(), Ok(true));
         assert_eq!(groups.rounds(), 1);
     }

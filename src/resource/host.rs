@@ -112,7 +112,7 @@ impl Instance for Host {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, arguments};
+    use super::super::testing::{Trial, arguments};
     use super::*;
     use crate::transport::scripted::Scripted;
 

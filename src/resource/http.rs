@@ -218,7 +218,7 @@ impl Instance for Http {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, arguments, fault};
+    use super::super::testing::{Trial, arguments, fault};
     use super::*;
     use crate::transport::scripted::Scripted;
 

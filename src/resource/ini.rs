@@ -89,7 +89,7 @@ fn read(_: &str, bytes: &[u8]) -> Result<Value, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
 
     fn root(text: &str) -> Sight<Value> {

@@ -118,7 +118,7 @@ impl Instance for Interface {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::trial::Trial;
+    use crate::resource::testing::Trial;
     use crate::transport::scripted::Scripted;
 
     fn interface(name: &str) -> Trial {

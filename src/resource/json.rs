@@ -182,7 +182,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
 
     fn root(text: &str) -> Sight<Value> {
@@ -231,7 +231,7 @@ mod tests {
         let none = Trial::new(&ENTRY, &["/f".into()], &[], files(&[], &["/f"]));
         assert_eq!(none.its("a"), Err(Unseen::Missing("JSON /f".into())));
         assert_eq!(none.exists(), Ok(false));
-        let args = super::super::trial::arguments(&ENTRY, &[], &[]).unwrap();
+        let args = super::super::testing::arguments(&ENTRY, &[], &[]).unwrap();
         assert!((ENTRY.build)(&args).is_err_and(|message| message.starts_with("give one of a path")));
     }
 }

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use crate::probe::{Entry as Name, FaultKind, FileKind, List};
     use crate::resource::testing::bytes;
-    use crate::resource::trial::{Trial, arguments, fault};
+    use crate::resource::testing::{Trial, arguments, fault};
     use crate::transport::scripted::Scripted;
 
     fn node() -> Scripted {

@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use crate::probe::FaultKind;
     use crate::resource::testing::bytes;
-    use crate::resource::trial::{Trial, arguments, fault};
+    use crate::resource::testing::{Trial, arguments, fault};
     use crate::transport::scripted::Scripted;
 
     fn parameter(name: &str, path: &str, content: &str) -> Trial {

@@ -71,8 +71,8 @@ impl Instance for KernelParameters {
 mod tests {
     use super::*;
     use crate::probe::{FaultKind, Found};
+    use crate::resource::testing::Trial;
     use crate::resource::testing::{bytes, stated};
-    use crate::resource::trial::Trial;
     use crate::transport::scripted::Scripted;
 
     #[test]

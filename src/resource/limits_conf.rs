@@ -192,7 +192,7 @@ impl Instance for LimitsConf {
 mod tests {
     use super::*;
     use crate::probe::Entry;
-    use crate::resource::rehearsal::{Rehearsal, missing};
+    use crate::resource::testing::{Trial, missing};
     use crate::transport::scripted::Scripted;
 
     fn read(path: &str, content: Option<&str>) -> (Read, Option<Arc<[u8]>>) {
@@ -222,12 +222,9 @@ mod tests {
 
     #[test]
     fn files_are_read_in_order_and_the_last_limit_counts() {
-        let limits = Rehearsal::new(
-            "limits_conf",
-            [],
-            node(Some("# c\nroot hard nofile 1024 extra\nbroken line\n* firm core 0\n")),
-        );
-        assert_eq!(limits.get("domains"), Ok(Value::strings(["root", "*", "*", "@adm"])));
+        let limits =
+            Trial::of("limits_conf", [], node(Some("# c\nroot hard nofile 1024 extra\nbroken line\n* firm core 0\n")));
+        assert_eq!(limits.its("domains"), Ok(Value::strings(["root", "*", "*", "@adm"])));
         assert_eq!(limits.rounds(), 2);
         let all = |kind: &str| limits.call("limit", ["*".into(), kind.into(), "core".into()]);
         assert_eq!(all("hard"), Ok("unlimited".into()));
@@ -236,17 +233,17 @@ mod tests {
         assert_eq!(limits.call("limit", ["*".into(), "hard".into(), "cpu".into()]), Ok(Value::Nil));
         let root = Value::List(vec![Value::List(vec!["hard".into(), "nofile".into(), Value::Int(1024)])]);
         assert_eq!(limits.call("domain", ["root".into()]), Ok(root));
-        assert_eq!(limits.get("skipped_lines"), Ok(Value::strings([format!("{PATH}:3"), format!("{PATH}:4")])));
-        assert_eq!(limits.get("lines"), Ok(vec![2i64, 1, 1, 2].into()));
+        assert_eq!(limits.its("skipped_lines"), Ok(Value::strings([format!("{PATH}:3"), format!("{PATH}:4")])));
+        assert_eq!(limits.its("lines"), Ok(vec![2i64, 1, 1, 2].into()));
     }
 
     #[test]
     fn drop_ins_alone_will_do_and_one_path_means_one_file() {
-        assert_eq!(Rehearsal::new("limits_conf", [], node(None)).exists(), Ok(true));
+        assert_eq!(Trial::of("limits_conf", [], node(None)).exists(), Ok(true));
         let (file, content) = read("/srv/limits", None);
-        let limits = Rehearsal::new("limits_conf", ["/srv/limits".into()], Scripted::new().with(file, content));
+        let limits = Trial::of("limits_conf", ["/srv/limits".into()], Scripted::new().with(file, content));
         assert_eq!(limits.exists(), Ok(false));
-        assert_eq!(missing(limits.get("domains")), "File /srv/limits");
+        assert_eq!(missing(limits.its("domains")), "File /srv/limits");
         assert_eq!(limits.rounds(), 1);
     }
 }

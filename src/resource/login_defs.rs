@@ -193,32 +193,32 @@ impl Instance for LoginDefs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::rehearsal::{Rehearsal, fault, missing};
+    use crate::resource::testing::{Trial, fault, missing};
     use crate::transport::scripted::Scripted;
 
     fn read(path: &str) -> Read {
         Read { path: path.into() }
     }
 
-    fn defs(own: Option<&[u8]>, vendor: Option<&[u8]>) -> Rehearsal {
+    fn defs(own: Option<&[u8]>, vendor: Option<&[u8]>) -> Trial {
         let node = Scripted::new()
             .with(read("/etc/login.defs"), own.map(Into::into))
             .with(read("/usr/etc/login.defs"), vendor.map(Into::into));
-        Rehearsal::new("login_defs", [], node)
+        Trial::of("login_defs", [], node)
     }
 
     #[test]
     fn documented_settings_have_their_type() {
         let text = b"# c\nPASS_MAX_DAYS\t99999\nPASS_MAX_DAYS  90\n UMASK 027\nUID_MIN 0x3e8\nGID_MIN -1\nENV_PATH \"PATH=/bin\" x\nEMPTY\nENCRYPT_METHOD SHA512\t\r\n";
         let defs = defs(Some(text), None);
-        assert_eq!(defs.get("PASS_MAX_DAYS"), Ok(Value::Int(90)), "the last one counts");
-        assert_eq!(defs.get("UMASK"), Ok(Value::Mode(0o027)));
-        assert_eq!(defs.get("UID_MIN"), Ok(Value::Int(1000)));
-        assert_eq!(defs.get("GID_MIN"), Ok(Value::Int(-1)));
-        assert_eq!(defs.get("ENV_PATH"), Ok("PATH=/bin".into()));
-        assert_eq!(defs.get("ENCRYPT_METHOD"), Ok("SHA512".into()));
-        assert_eq!(defs.get("EMPTY"), Ok(Value::Nil));
-        assert_eq!(defs.get("pass_max_days"), Ok(Value::Nil), "names keep their case");
+        assert_eq!(defs.its("PASS_MAX_DAYS"), Ok(Value::Int(90)), "the last one counts");
+        assert_eq!(defs.its("UMASK"), Ok(Value::Mode(0o027)));
+        assert_eq!(defs.its("UID_MIN"), Ok(Value::Int(1000)));
+        assert_eq!(defs.its("GID_MIN"), Ok(Value::Int(-1)));
+        assert_eq!(defs.its("ENV_PATH"), Ok("PATH=/bin".into()));
+        assert_eq!(defs.its("ENCRYPT_METHOD"), Ok("SHA512".into()));
+        assert_eq!(defs.its("EMPTY"), Ok(Value::Nil));
+        assert_eq!(defs.its("pass_max_days"), Ok(Value::Nil), "names keep their case");
         assert_eq!(defs.rounds(), 1);
     }
 
@@ -229,23 +229,23 @@ mod tests {
             None,
         );
         assert_eq!(
-            fault(defs.get("PASS_MIN_DAYS")),
+            fault(defs.its("PASS_MIN_DAYS")),
             r#"/etc/login.defs:1: PASS_MIN_DAYS is a number, not "7 # weekly""#
         );
-        assert!(fault(defs.get("UMASK")).contains(":2: UMASK is a mode in octal"));
-        assert!(fault(defs.get("PASS_WARN_AGE")).contains(":3:"));
-        assert!(fault(defs.get("UID_MAX")).contains(":4:"));
-        assert_eq!(defs.get("PASS_MAX_DAYS"), Ok(Value::Nil), "the others stay readable");
+        assert!(fault(defs.its("UMASK")).contains(":2: UMASK is a mode in octal"));
+        assert!(fault(defs.its("PASS_WARN_AGE")).contains(":3:"));
+        assert!(fault(defs.its("UID_MAX")).contains(":4:"));
+        assert_eq!(defs.its("PASS_MAX_DAYS"), Ok(Value::Nil), "the others stay readable");
     }
 
     #[test]
     fn the_vendor_file_stands_in_and_without_any_it_is_missing() {
         let vendor = defs(None, Some(b"PASS_MAX_DAYS 30\n"));
-        assert_eq!(vendor.get("PASS_MAX_DAYS"), Ok(Value::Int(30)));
-        assert_eq!(vendor.get("path"), Ok("/usr/etc/login.defs".into()));
+        assert_eq!(vendor.its("PASS_MAX_DAYS"), Ok(Value::Int(30)));
+        assert_eq!(vendor.its("path"), Ok("/usr/etc/login.defs".into()));
         assert_eq!(vendor.rounds(), 1);
         let none = defs(None, None);
         assert_eq!(none.exists(), Ok(false));
-        assert_eq!(missing(none.get("UMASK")), "File /etc/login.defs");
+        assert_eq!(missing(none.its("UMASK")), "File /etc/login.defs");
     }
 }

@@ -10,6 +10,8 @@ mod macros;
 pub mod args;
 pub mod catalogue;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod testing;
 
 mod accounts;
 mod assignments;
@@ -59,8 +61,6 @@ mod pattern;
 mod port;
 mod ports;
 mod processes;
-#[cfg(test)]
-mod rehearsal;
 mod selinux;
 mod service;
 mod shadow;
@@ -68,12 +68,8 @@ mod ssh_config;
 mod sshd_config;
 mod sudoers;
 mod systemd_config;
-#[cfg(test)]
-pub mod testing;
 mod timezone;
 mod toml;
-#[cfg(test)]
-mod trial;
 mod user;
 mod users;
 mod virtualization;

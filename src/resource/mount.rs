@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::probe::Read;
     use crate::resource::testing::bytes;
-    use crate::resource::trial::{Trial, fault};
+    use crate::resource::testing::{Trial, fault};
     use crate::transport::scripted::Scripted;
 
     const TABLE: &str = "\

@@ -128,7 +128,7 @@ impl Instance for Os {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::trial::Trial;
+    use crate::resource::testing::Trial;
     use crate::transport::scripted::Scripted;
 
     const DEBIAN: &str = "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n\

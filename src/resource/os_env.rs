@@ -63,27 +63,27 @@ impl Instance for OsEnv {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::rehearsal::{Rehearsal, missing};
+    use crate::resource::testing::{Trial, missing};
     use crate::transport::scripted::Scripted;
 
-    fn variable(name: &str) -> Rehearsal {
+    fn variable(name: &str) -> Trial {
         let set =
             [("PATH", "/usr/bin::/bin"), ("EMPTY", "")].map(|(name, value)| (name.to_string(), value.to_string()));
-        Rehearsal::new("os_env", [name.into()], Scripted::new().with(Environment, Arc::new(set.into())))
+        Trial::of("os_env", [name.into()], Scripted::new().with(Environment, Arc::new(set.into())))
     }
 
     #[test]
     fn a_path_keeps_its_empty_parts() {
         let path = variable("PATH");
-        assert_eq!(path.get("split"), Ok(Value::strings(["/usr/bin", "", "/bin"])));
+        assert_eq!(path.its("split"), Ok(Value::strings(["/usr/bin", "", "/bin"])));
         assert_eq!(path.rounds(), 1);
     }
 
     #[test]
     fn empty_is_set_and_unset_is_missing() {
         assert_eq!(variable("EMPTY").exists(), Ok(true));
-        assert_eq!(variable("EMPTY").get("content"), Ok("".into()));
+        assert_eq!(variable("EMPTY").its("content"), Ok("".into()));
         assert_eq!(variable("LD_PRELOAD").exists(), Ok(false));
-        assert_eq!(missing(variable("LD_PRELOAD").get("content")), "Environment variable LD_PRELOAD");
+        assert_eq!(missing(variable("LD_PRELOAD").its("content")), "Environment variable LD_PRELOAD");
     }
 }

@@ -95,8 +95,8 @@ impl Instance for Packages {
 mod tests {
     use super::*;
     use crate::probe::Read;
+    use crate::resource::testing::Trial;
     use crate::resource::testing::bytes;
-    use crate::resource::trial::Trial;
     use crate::transport::scripted::Scripted;
 
     #[test]

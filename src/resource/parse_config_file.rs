@@ -96,7 +96,7 @@ impl Instance for ParseConfigFile {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, files};
+    use super::super::testing::{Trial, files};
     use super::*;
 
     #[test]

@@ -115,23 +115,23 @@ impl Instance for Passwd {
 #[cfg(test)]
 mod tests {
     use crate::probe::Read;
-    use crate::resource::rehearsal::{Rehearsal, missing};
+    use crate::resource::testing::{Trial, missing};
     use crate::transport::scripted::Scripted;
     use crate::value::Value;
 
-    fn passwd(content: &[u8]) -> Rehearsal {
+    fn passwd(content: &[u8]) -> Trial {
         let node = Scripted::new().with(Read { path: "/etc/passwd".into() }, Some(content.into()));
-        Rehearsal::new("passwd", [], node)
+        Trial::of("passwd", [], node)
     }
 
     #[test]
     fn accounts_are_rows_with_numbers_as_numbers() {
         let passwd = passwd(b"root:x:0:0:root:/root:/bin/bash\n# gone\nweb:x:33:34:Web, Server:/var/www:\n");
-        assert_eq!(passwd.get("users"), Ok(Value::strings(["root", "web"])));
-        assert_eq!(passwd.get("uids"), Ok(vec![0i64, 33].into()));
-        assert_eq!(passwd.get("gids"), Ok(vec![0i64, 34].into()));
-        assert_eq!(passwd.get("descs"), Ok(Value::strings(["root", "Web, Server"])));
-        assert_eq!(passwd.get("shells"), Ok(Value::strings(["/bin/bash", ""])));
+        assert_eq!(passwd.its("users"), Ok(Value::strings(["root", "web"])));
+        assert_eq!(passwd.its("uids"), Ok(vec![0i64, 33].into()));
+        assert_eq!(passwd.its("gids"), Ok(vec![0i64, 34].into()));
+        assert_eq!(passwd.its("descs"), Ok(Value::strings(["root", "Web, Server"])));
+        assert_eq!(passwd.its("shells"), Ok(Value::strings(["/bin/bash", ""])));
         assert_eq!(passwd.rounds(), 1);
     }
 
@@ -140,15 +140,15 @@ mod tests {
         let passwd = passwd(
             b"+::::::\nroot:x:0:0\nbad:x:zero:0:::\nbig:x:4294967296:0:::\nminus:x:-1:0:::\nshort:x\n\xff:x:7:7:::",
         );
-        assert_eq!(passwd.get("users"), Ok(Value::strings(["root", "\u{fffd}"])));
-        assert_eq!(passwd.get("skipped_lines"), Ok(vec![1i64, 3, 4, 5, 6].into()));
+        assert_eq!(passwd.its("users"), Ok(Value::strings(["root", "\u{fffd}"])));
+        assert_eq!(passwd.its("skipped_lines"), Ok(vec![1i64, 3, 4, 5, 6].into()));
     }
 
     #[test]
     fn without_the_file_there_are_no_accounts_to_speak_of() {
         let node = Scripted::new().with(Read { path: "/srv/passwd".into() }, None);
-        let passwd = Rehearsal::new("passwd", ["/srv/passwd".into()], node);
+        let passwd = Trial::of("passwd", ["/srv/passwd".into()], node);
         assert_eq!(passwd.exists(), Ok(false));
-        assert_eq!(missing(passwd.get("users")), "File /srv/passwd");
+        assert_eq!(missing(passwd.its("users")), "File /srv/passwd");
     }
 }

@@ -154,7 +154,7 @@ impl Instance for Port {
 mod tests {
     use super::*;
     use crate::probe::{FaultKind, Protocol};
-    use crate::resource::trial::{Trial, arguments, fault};
+    use crate::resource::testing::{Trial, arguments, fault};
     use crate::transport::scripted::Scripted;
     use std::collections::BTreeMap;
     use std::sync::Arc;

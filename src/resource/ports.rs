@@ -73,7 +73,7 @@ impl Instance for Ports {
 mod tests {
     use super::*;
     use crate::probe::{Account, Protocol, Socket};
-    use crate::resource::trial::Trial;
+    use crate::resource::testing::Trial;
     use crate::transport::scripted::Scripted;
 
     #[test]

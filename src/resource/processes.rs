@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use crate::probe::Account;
     use crate::resource::testing::bytes;
-    use crate::resource::trial::{Trial, arguments};
+    use crate::resource::testing::{NOW, Trial, arguments};
     use crate::transport::scripted::Scripted;
     use crate::value::Value;
 
@@ -183,7 +183,7 @@ mod tests {
             tty: if pid == 30 { 0x8801 } else { 0 },
             vsz: 10_000,
             rss: 2_000,
-            started: -1_000,
+            started: NOW - 1_000,
             cpu_seconds: 10.0,
             label: None,
         }

@@ -92,7 +92,7 @@ impl Instance for Selinux {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
 
     const CONFIG: (&str, &str) = ("/etc/selinux/config", "# c\nSELINUX=Enforcing\nSELINUXTYPE=targeted\n");

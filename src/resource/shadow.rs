@@ -227,28 +227,28 @@ impl Instance for Shadow {
 mod tests {
     use super::*;
     use crate::probe::{FaultKind, Read};
-    use crate::resource::rehearsal::{Rehearsal, fault};
+    use crate::resource::testing::{Trial, fault};
     use crate::transport::scripted::Scripted;
 
-    fn shadow(content: &[u8]) -> Rehearsal {
-        Rehearsal::new("shadow", [], Scripted::new().with(Read { path: PATH.into() }, Some(content.into())))
+    fn shadow(content: &[u8]) -> Trial {
+        Trial::of("shadow", [], Scripted::new().with(Read { path: PATH.into() }, Some(content.into())))
     }
 
     #[test]
     fn fields_are_numbers_or_absent() {
         let shadow = shadow(b"root:$6$a$b:19000:0:90:7:30:20000:\nbin:*:0:0:-1:7:::\nold:!:1:2:3\n");
-        assert_eq!(shadow.get("users"), Ok(Value::strings(["root", "bin", "old"])));
-        assert_eq!(shadow.get("last_changes"), Ok(vec![19_000i64, 0, 1].into()));
-        assert_eq!(shadow.get("max_days"), Ok(Value::List(vec![Value::Int(90), Value::Nil, Value::Int(3)])));
-        assert_eq!(shadow.get("expiry_dates"), Ok(Value::List(vec![Value::Int(20_000), Value::Nil, Value::Nil])));
+        assert_eq!(shadow.its("users"), Ok(Value::strings(["root", "bin", "old"])));
+        assert_eq!(shadow.its("last_changes"), Ok(vec![19_000i64, 0, 1].into()));
+        assert_eq!(shadow.its("max_days"), Ok(Value::List(vec![Value::Int(90), Value::Nil, Value::Int(3)])));
+        assert_eq!(shadow.its("expiry_dates"), Ok(Value::List(vec![Value::Int(20_000), Value::Nil, Value::Nil])));
         assert_eq!(shadow.rounds(), 1);
     }
 
     #[test]
     fn malformed_lines_are_skipped_as_the_c_library_does() {
         let shadow = shadow(b"a:x:soon:0:9:7:::\nb:*\n+\n:\nc::1:2:3:4:5:6:7");
-        assert_eq!(shadow.get("users"), Ok(Value::strings(["c"])));
-        assert_eq!(shadow.get("skipped_lines"), Ok(vec![1i64, 2, 3, 4].into()));
+        assert_eq!(shadow.its("users"), Ok(Value::strings(["c"])));
+        assert_eq!(shadow.its("skipped_lines"), Ok(vec![1i64, 2, 3, 4].into()));
     }
 
     #[test]
@@ -273,6 +273,6 @@ mod tests {
     fn a_file_that_may_not_be_read_is_a_fault() {
         let node =
             Scripted::new().with_fault(Read { path: PATH.into() }, FaultKind::Denied, "may not read /etc/shadow");
-        assert_eq!(fault(Rehearsal::new("shadow", [], node).get("users")), "may not read /etc/shadow");
+        assert_eq!(fault(Trial::of("shadow", [], node).its("users")), "may not read /etc/shadow");
     }
 }

@@ -228,7 +228,7 @@ impl Instance for SshConfig {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
 
     const MAIN: &str = "Include /etc/ssh/ssh_config.d/*.conf\nHost gate !x *.lan\n  User g\n  IdentityFile ~/a b\n\

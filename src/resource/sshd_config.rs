@@ -408,7 +408,7 @@ impl Instance for SshdConfig {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
     use crate::probe::{Account, GroupEntry};
 

@@ -198,7 +198,7 @@ impl Instance for SystemdConfig {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, files};
+    use super::super::testing::{Trial, files};
     use super::*;
     use crate::probe::{Entry as Name, Inode, Link, Stated};
 

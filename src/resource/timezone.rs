@@ -83,8 +83,8 @@ impl Instance for Timezone {
 mod tests {
     use super::*;
     use crate::probe::{FileKind, Link, Stated};
+    use crate::resource::testing::{Trial, fault};
     use crate::resource::testing::{bytes, ran, stated};
-    use crate::resource::trial::{Trial, fault};
     use crate::transport::scripted::Scripted;
 
     fn zone(local: Option<Stated>, named: &str) -> Trial {

@@ -107,7 +107,7 @@ fn convert(value: toml::Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
 
     fn root(text: &str) -> Sight<Value> {

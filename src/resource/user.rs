@@ -239,7 +239,7 @@ impl Instance for User {
 mod tests {
     use super::*;
     use crate::probe::{FaultKind, GroupEntry};
-    use crate::resource::rehearsal::{Rehearsal, fault, missing};
+    use crate::resource::testing::{Trial, fault, missing};
     use crate::transport::scripted::Scripted;
 
     const SHADOW: &[u8] = b"ann:$y$j9T$x:19693:1:60:7:14:19800:\nbob:!$6$x:0:::::19783:\neve:::::::\n";
@@ -269,15 +269,15 @@ mod tests {
             .with(Group { key: AccountKey::Name("users".into()) }, Some(Arc::new(group("users", 100, "zoe"))))
     }
 
-    fn user(name: &str) -> Rehearsal {
-        Rehearsal::new("user", [name.into()], node(name, account(name, 100, "/bin/sh")))
+    fn user(name: &str) -> Trial {
+        Trial::of("user", [name.into()], node(name, account(name, 100, "/bin/sh")))
     }
 
     #[test]
     fn groups_begin_with_the_primary_one() {
         let ann = user("ann");
-        assert_eq!(ann.get("groups"), Ok(Value::strings(["users", "sudo"])));
-        assert_eq!(ann.get("home"), Ok("/home/ann".into()));
+        assert_eq!(ann.its("groups"), Ok(Value::strings(["users", "sudo"])));
+        assert_eq!(ann.its("home"), Ok("/home/ann".into()));
         assert_eq!(ann.rounds(), 1);
         assert_eq!(ann.is("in_group", ["sudo".into()]), Ok(true));
         assert_eq!(ann.is("in_group", ["users".into()]), Ok(true));
@@ -287,15 +287,15 @@ mod tests {
     #[test]
     fn password_ageing_is_counted_from_the_clock_of_the_run() {
         let ann = user("ann");
-        assert_eq!(ann.get("password_age_days"), Ok(Value::Int(90)));
+        assert_eq!(ann.its("password_age_days"), Ok(Value::Int(90)));
         assert_eq!(ann.rounds(), 1);
         assert_eq!(ann.is("password_expired", []), Ok(true));
-        assert_eq!(ann.get("password_last_changed"), Ok("2023-12-02".into()));
-        assert_eq!(ann.get("expires"), Ok("2024-03-18".into()));
-        assert_eq!(ann.get("inactive_days"), Ok(Value::Int(14)));
+        assert_eq!(ann.its("password_last_changed"), Ok("2023-12-02".into()));
+        assert_eq!(ann.its("expires"), Ok("2024-03-18".into()));
+        assert_eq!(ann.its("inactive_days"), Ok(Value::Int(14)));
         assert_eq!(ann.is("expired", []), Ok(false));
         assert_eq!(ann.is("disabled", []), Ok(false));
-        assert_eq!(ann.get("password_algorithm"), Ok("yescrypt".into()));
+        assert_eq!(ann.its("password_algorithm"), Ok("yescrypt".into()));
     }
 
     #[test]
@@ -303,7 +303,7 @@ mod tests {
         let bob = user("bob");
         assert_eq!(bob.is("password_locked", []), Ok(true));
         assert_eq!(bob.is("disabled", []), Ok(true));
-        assert_eq!(bob.get("password_age_days"), Ok(Value::Nil));
+        assert_eq!(bob.its("password_age_days"), Ok(Value::Nil));
         assert_eq!(bob.is("password_expired", []), Ok(true), "to be changed at the next login");
         let eve = user("eve");
         assert_eq!(eve.is("password_empty", []), Ok(true));
@@ -313,10 +313,10 @@ mod tests {
 
     #[test]
     fn everything_about_a_missing_user_is_missing() {
-        let nobody = Rehearsal::new("user", ["nobody".into()], node("nobody", None));
+        let nobody = Trial::of("user", ["nobody".into()], node("nobody", None));
         assert_eq!(nobody.exists(), Ok(false));
         for property in ["uid", "groups", "maxdays"] {
-            assert_eq!(missing(nobody.get(property)), "User nobody");
+            assert_eq!(missing(nobody.its(property)), "User nobody");
         }
         assert_eq!(missing(nobody.is("disabled", [])), "User nobody");
         assert_eq!(missing(nobody.is("in_group", ["sudo".into()])), "User nobody");
@@ -328,9 +328,9 @@ mod tests {
         let node = Scripted::new()
             .with(Lookup { key: AccountKey::Name("ann".into()) }, account("ann", 100, ""))
             .with_fault(Read { path: "/etc/shadow".into() }, FaultKind::Denied, "may not read /etc/shadow");
-        let ann = Rehearsal::new("user", ["ann".into()], node);
+        let ann = Trial::of("user", ["ann".into()], node);
         assert_eq!(fault(ann.is("disabled", [])), "may not read /etc/shadow");
-        assert_eq!(ann.get("uid"), Ok(Value::Int(1000)));
+        assert_eq!(ann.its("uid"), Ok(Value::Int(1000)));
     }
 
     #[test]
@@ -345,7 +345,7 @@ mod tests {
         let node = node("ann", account("ann", 100, ""))
             .with(Read { path: "/home/ann/.ssh/authorized_keys".into() }, Some(keys.into()))
             .with(Read { path: "/home/ann/.ssh/authorized_keys2".into() }, None);
-        let ann = Rehearsal::new("user", ["ann".into()], node);
+        let ann = Trial::of("user", ["ann".into()], node);
         assert_eq!(ann.is("authorized_key", ["ssh-ed25519 AAAAC3NzaC1new other".into()]), Ok(true));
         assert_eq!(ann.is("authorized_key", ["AAAAC3old".into()]), Ok(false), "a comment is no key");
         assert_eq!(ann.rounds(), 2);

@@ -118,7 +118,7 @@ impl Instance for Users {
 mod tests {
     use super::*;
     use crate::probe::{Account, FaultKind, GroupEntry, Read};
-    use crate::resource::rehearsal::{Rehearsal, fault};
+    use crate::resource::testing::{Trial, fault};
     use crate::transport::scripted::Scripted;
     use std::sync::Arc;
 
@@ -140,18 +140,18 @@ mod tests {
     #[test]
     fn every_user_is_a_row_after_one_round() {
         let shadow: &[u8] = b"root:*:19000:0:90:7:::\nroot::19000:0:1:7:::\n";
-        let users = Rehearsal::new("users", [], node().with(Read { path: "/etc/shadow".into() }, Some(shadow.into())));
-        assert_eq!(users.get("usernames"), Ok(Value::strings(["root", "ann"])));
-        assert_eq!(users.get("groupnames"), Ok(Value::strings(["root", "7"])));
-        assert_eq!(users.get("groups"), Ok(Value::List(vec![Value::strings(["root"]), Value::strings(["root"])])));
-        assert_eq!(users.get("maxdays"), Ok(Value::List(vec![Value::Int(90), Value::Nil])), "the first line counts");
-        assert_eq!(users.get("disabled"), Ok(Value::List(vec![true.into(), Value::Nil])));
+        let users = Trial::of("users", [], node().with(Read { path: "/etc/shadow".into() }, Some(shadow.into())));
+        assert_eq!(users.its("usernames"), Ok(Value::strings(["root", "ann"])));
+        assert_eq!(users.its("groupnames"), Ok(Value::strings(["root", "7"])));
+        assert_eq!(users.its("groups"), Ok(Value::List(vec![Value::strings(["root"]), Value::strings(["root"])])));
+        assert_eq!(users.its("maxdays"), Ok(Value::List(vec![Value::Int(90), Value::Nil])), "the first line counts");
+        assert_eq!(users.its("disabled"), Ok(Value::List(vec![true.into(), Value::Nil])));
         assert_eq!(users.rounds(), 1);
     }
 
     #[test]
     fn an_unreadable_shadow_is_a_fault_not_absent_ageing() {
         let node = node().with_fault(Read { path: "/etc/shadow".into() }, FaultKind::Denied, "denied");
-        assert_eq!(fault(Rehearsal::new("users", [], node).get("maxdays")), "denied");
+        assert_eq!(fault(Trial::of("users", [], node).its("maxdays")), "denied");
     }
 }

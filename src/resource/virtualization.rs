@@ -76,8 +76,8 @@ impl Instance for Virtualization {
 mod tests {
     use super::*;
     use crate::probe::{FaultKind, FileKind, Read, Stat};
+    use crate::resource::testing::Trial;
     use crate::resource::testing::stated;
-    use crate::resource::trial::Trial;
     use crate::transport::scripted::Scripted;
 
     #[test]

@@ -190,7 +190,7 @@ impl Instance for Xml {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
 
     const TEXT: &str = "<?xml version='1.0'?><!-- c --><s:server xmlns:s='u'><host name='a'>one<b/></host>\

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::probe::{Entry, FileKind, List, Read, Run};
+use crate::resource::testing::{Trial, arguments, fault};
 use crate::resource::testing::{bytes, ran};
-use crate::resource::trial::{Trial, arguments, fault};
 use crate::transport::scripted::Scripted;
 
 const STATUS: &str = "\

@@ -279,7 +279,7 @@ impl Instance for Pam {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
 
     const FILES: &[(&str, &str)] = &[

@@ -290,7 +290,7 @@ impl Instance for Sudoers {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{Trial, fault, files};
+    use super::super::testing::{Trial, fault, files};
     use super::*;
 
     fn trial(present: &[(&str, &str)], absent: &[&str]) -> Trial {

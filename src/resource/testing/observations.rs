@@ -1,7 +1,9 @@
-//! Observations that unit tests of resources write down; [`Trial`](super::trial::Trial)
-//! tries a resource on them.
+//! Observations that unit tests of resources write down; [`Trial`](super::Trial) tries a
+//! resource on them.
 
+use crate::probe::{Entry as Name, FileKind, List, Read};
 use crate::transport::scripted::Scripted;
+use std::sync::Arc;
 
 /// The bytes of a scripted file.
 pub fn bytes(content: impl AsRef<[u8]>) -> Option<std::sync::Arc<[u8]>> {
@@ -31,13 +33,33 @@ pub fn stated(kind: crate::probe::FileKind) -> Option<crate::probe::Stated> {
     Some(crate::probe::Stated { own, link: None })
 }
 
+/// A node with these files, their directories listing exactly them, and nothing else: a
+/// path in `absent` is known not to be there.
+pub fn files(present: &[(&str, &str)], absent: &[&str]) -> Scripted {
+    let mut scripted = Scripted::new();
+    let mut directories: std::collections::BTreeMap<String, Vec<Name>> = Default::default();
+    for (path, content) in present {
+        scripted = scripted.with(Read { path: (*path).into() }, Some(content.as_bytes().into()));
+        let (directory, name) = path.rsplit_once('/').unwrap();
+        directories.entry(directory.to_string()).or_default().push(Name { name: name.into(), kind: FileKind::File });
+    }
+    for path in absent {
+        scripted = scripted.with(Read { path: (*path).into() }, None).with(List { path: (*path).into() }, None);
+    }
+    for (directory, mut names) in directories {
+        names.sort();
+        scripted = scripted.with(List { path: directory.into() }, Some(Arc::from(names)));
+    }
+    scripted
+}
+
 impl Scripted {
     /// A node with a platform: this os-release, and of the well-known paths the platform
     /// asks for only those of `paths`.
     #[must_use]
     pub fn platform(mut self, os_release: &str, paths: &[&str]) -> Scripted {
         use crate::node::platform::{DATABASES, RELEASE_FILES, SERVICE_SIGNS};
-        use crate::probe::{FileKind, Kernel, Read, Stat, Uname};
+        use crate::probe::{Kernel, Stat, Uname};
         let kernel = Kernel {
             system: "Linux".into(),
             host_name: "n".into(),
