@@ -156,6 +156,49 @@ fn a_container_is_told_what_does_not_apply_and_nothing_is_errored() {
     }
 }
 
+/// Faults that look otherwise where the files are Red Hat's.
+const RED_HAT_FAULTS: &[(&str, &str)] = &[
+    ("shadow-file", "chmod 0004 /etc/shadow"),
+    ("pam-lockout-asked", "sed -i /faillock/d /etc/pam.d/password-auth"),
+    ("pam-quality-asked", "sed -i /pwquality/d /etc/pam.d/system-auth"),
+    ("pam-hash-method", "sed -i s/yescrypt/md5/ /etc/pam.d/password-auth"),
+    ("shell-umask", "echo 'umask 002' >>/etc/bashrc"),
+    ("bootloader-files", "chmod 0644 /boot/grub2/grub.cfg"),
+    ("chrony-user", "echo 'user root' >>/etc/chrony.conf"),
+    ("dnf-signatures", "sed -i s/gpgcheck=1/gpgcheck=0/ /etc/yum.repos.d/rocky.repo"),
+    ("selinux-config", "sed -i s/enforcing/permissive/ /etc/selinux/config"),
+    ("mandatory-access-control", "echo 0 >/sys/fs/selinux/enforce"),
+    ("firewall", "rm /etc/systemd/system/multi-user.target.wants/firewalld.service"),
+];
+
+#[test]
+fn a_node_laid_out_as_red_hat_does_is_judged_alike() {
+    let Some(machines) = machines("the baseline on files of Red Hat") else { return };
+    machines.give(&in_project("tests/baseline/red-hat.sh"), "red-hat.sh");
+    // No fault undoes another, so that one report shows them all.
+    let mut script = ". /run/test/share/faults.sh; sh /run/test/share/red-hat.sh\njudge whole\n".to_string();
+    for (_, fault) in RED_HAT_FAULTS {
+        script.push_str(fault);
+        script.push('\n');
+    }
+    script.push_str("judge broken\n");
+    let written = machines.run(&script).unwrap();
+    let reports = reports(&written);
+    let broken: BTreeSet<&str> = RED_HAT_FAULTS.iter().map(|(control, _)| *control).collect();
+    for (id, (outcome, told)) in &reports["whole"] {
+        assert!(matches!(outcome.as_str(), "passed" | "not_applicable"), "{id} is {outcome}: {told}");
+        assert!(!broken.contains(id.as_str()) || outcome == "passed", "{id} is {outcome}: {told}");
+    }
+    for (id, (outcome, told)) in &reports["broken"] {
+        let right = if broken.contains(id.as_str()) {
+            outcome == "failed"
+        } else {
+            outcome != "failed" && outcome != "errored"
+        };
+        assert!(right, "{id} is {outcome}: {told}");
+    }
+}
+
 #[test]
 fn each_fault_fails_its_control_alone_and_the_mend_mends_it() {
     let Some(machines) = machines("the faults of the baseline") else { return };

@@ -16,7 +16,7 @@ make_root() {
   . /etc/os-release
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -v security | head -n 1)
   packages=sudo,openssh-server,login,passwd,cron,logrotate,rsyslog,systemd,systemd-sysv,kmod
-  packages=$packages,libpam-pwquality,auditd,apparmor,chrony,nftables,iproute2
+  packages=$packages,libpam-pwquality,auditd,apparmor,chrony,nftables,iproute2,rpm
 
   mmdebstrap --quiet --variant=minbase --dpkgopt=force-unsafe-io \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \

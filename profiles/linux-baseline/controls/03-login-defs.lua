@@ -1,8 +1,17 @@
 -- What new accounts and new passwords are given.
 
+local config = require "config"
 local when = require "when"
 local LOGIN_DEFS = { { "login.defs(5)", url = "https://man7.org/linux/man-pages/man5/login.defs.5.html" } }
 local has_login_defs = when.has("/etc/login.defs", "shadow (login.defs)")
+
+-- The files every login shell reads: Red Hat's and Debian's.
+local function shell_files()
+  local files = config.files("/etc/profile", "/etc/profile.d", "*.sh")
+  files[#files + 1] = "/etc/bashrc"
+  files[#files + 1] = "/etc/bash.bashrc"
+  return files
+end
 
 control "password-ageing" {
   title = "New passwords expire, with warning",
@@ -33,7 +42,7 @@ control "login-umask" {
   check = function()
     local strict = tonumber(attributes.umask, 8)
     local value = tostring(login_defs().UMASK or "022")
-    describe(tonumber(value, 8) and tonumber(value, 8) & strict == strict, "UMASK " .. value .. " is at least " .. attributes.umask):it(eq(true))
+    describe(tonumber(value, 8) & strict == strict, "UMASK " .. value .. " takes away all of " .. attributes.umask):it(eq(true))
   end,
 }
 
@@ -46,16 +55,10 @@ control "shell-umask" {
   tags = { cis = "5.4.3.3", nist = { "AC-3", "AC-6" } },
   refs = { { "umask(1p)", url = "https://man7.org/linux/man-pages/man1/umask.1p.html" } },
   check = function()
-    local strict, files, wide = tonumber(attributes.umask, 8), {}, {}
-    for _, path in ipairs { "/etc/profile", "/etc/bashrc", "/etc/bash.bashrc" } do files[#files + 1] = path end
-    if directory("/etc/profile.d").exists then
-      for _, path in ipairs(find("/etc/profile.d", { name = "*.sh", max_depth = 1 }).paths) do files[#files + 1] = path end
-    end
-    for_each(files, function(path)
-      for line in (file(path).content or ""):gmatch("[^\n]+") do
-        local value = line:match("^%s*umask%s+([0-7]+)")
-        if value and tonumber(value, 8) & strict ~= strict then wide[#wide + 1] = path .. ": umask " .. value end
-      end
+    local strict, wide = tonumber(attributes.umask, 8), {}
+    config.each_line(shell_files(), function(line, path)
+      local value = line:match("^%s*umask%s+([0-7]+)")
+      if value and tonumber(value, 8) & strict ~= strict then wide[#wide + 1] = path .. ": umask " .. value end
     end)
     describe(wide, "start-up files with a wide umask"):it(empty)
   end,
@@ -71,19 +74,13 @@ control "shell-timeout" {
   refs = { { "bash(1)", url = "https://man7.org/linux/man-pages/man1/bash.1.html" } },
   only_if = when.has("/bin/bash", "bash"),
   check = function()
-    local files, values, fixed = { "/etc/profile", "/etc/bashrc", "/etc/bash.bashrc" }, {}, false
-    if directory("/etc/profile.d").exists then
-      for _, path in ipairs(find("/etc/profile.d", { name = "*.sh", max_depth = 1 }).paths) do files[#files + 1] = path end
-    end
-    for_each(files, function(path)
-      for line in (file(path).content or ""):gmatch("[^\n]+") do
-        if not line:match("^%s*#") then
-          local value = line:match("TMOUT=(%d+)")
-          if value then values[#values + 1] = tonumber(value) end
-          fixed = fixed or line:match("readonly%s+TMOUT") ~= nil or line:match("typeset%s+%-%a*r%a*%s+TMOUT") ~= nil
-            or line:match("declare%s+%-%a*r%a*%s+TMOUT") ~= nil
-        end
-      end
+    local values, fixed = {}, false
+    config.each_line(shell_files(), function(line)
+      if line:match("^%s*#") then return end
+      local value = line:match("TMOUT=(%d+)")
+      if value then values[#values + 1] = tonumber(value) end
+      fixed = fixed or line:match("readonly%s+TMOUT") ~= nil or line:match("typeset%s+%-%a*r%a*%s+TMOUT") ~= nil
+        or line:match("declare%s+%-%a*r%a*%s+TMOUT") ~= nil
     end)
     describe(values, "values given to TMOUT"):it(no(empty)):it(each(between(1, attributes.shell_timeout)))
     describe(fixed, "TMOUT is read-only"):it(eq(true))

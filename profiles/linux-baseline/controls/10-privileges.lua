@@ -1,26 +1,22 @@
 -- Ways to become root: su and sudo.
 
+local config = require "config"
 local when = require "when"
 local SUDOERS = { { "sudoers(5)", url = "https://man7.org/linux/man-pages/man5/sudoers.5.html" } }
 local has_sudo = when.has("/etc/sudoers", "sudo")
 
 -- Lines of sudoers and of what it includes, continued lines joined, comments left out.
 local function lines_of_sudoers()
-  local files, lines = { "/etc/sudoers" }, {}
-  if directory("/etc/sudoers.d").exists then
-    for _, path in ipairs(find("/etc/sudoers.d", { type = "file", max_depth = 1 }).paths) do
-      -- sudo passes over names with a dot or a tilde at the end.
-      local name = path:match("[^/]+$")
-      if not name:find(".", 1, true) and name:sub(-1) ~= "~" then files[#files + 1] = path end
-    end
+  local files, lines = {}, {}
+  for _, path in ipairs(config.files("/etc/sudoers", "/etc/sudoers.d")) do
+    -- sudo passes over names with a dot or with a tilde at the end.
+    local name = path:match("[^/]+$")
+    if not name:find(".", 1, true) and name:sub(-1) ~= "~" then files[#files + 1] = path end
   end
-  for _, path in ipairs(files) do
-    local text = (file(path).content or ""):gsub("\\\n", " ")
-    for line in text:gmatch("[^\n]+") do
-      line = line:gsub("^%s+", ""):gsub("%s+$", "")
-      if line ~= "" and line:sub(1, 1) ~= "#" then lines[#lines + 1] = line end
-    end
-  end
+  config.each_line(files, function(line)
+    line = line:gsub("^%s+", ""):gsub("%s+$", "")
+    if line ~= "" and line:sub(1, 1) ~= "#" then lines[#lines + 1] = line end
+  end, true)
   return lines
 end
 

@@ -24,7 +24,7 @@ control "pam-quality-length" {
   fix = "minlen = 14 in /etc/security/pwquality.conf",
   tags = { cis = "5.3.3.2.2", nist = { "IA-5(1)" } },
   refs = { { "pwquality.conf(5)", url = "https://manpages.debian.org/pwquality.conf.5" } },
-  only_if = stack.installed,
+  only_if = stack.calls("password", "pam_pwquality.so"),
   check = function()
     local given = stack.argument("password", "pam_pwquality.so", "minlen") or stack.settings("/etc/security/pwquality.conf").minlen
     describe(tonumber(given or 8), "minlen of pam_pwquality"):it(at_least(attributes.password_min_length))
@@ -39,7 +39,7 @@ control "pam-quality-variety" {
   fix = "minclass = 4, difok = 2 and maxrepeat = 3 in /etc/security/pwquality.conf",
   tags = { cis = { "5.3.3.2.1", "5.3.3.2.3", "5.3.3.2.4" }, nist = { "IA-5(1)" } },
   refs = { { "pwquality.conf(5)", url = "https://manpages.debian.org/pwquality.conf.5" } },
-  only_if = stack.installed,
+  only_if = stack.calls("password", "pam_pwquality.so"),
   check = function()
     local settings = stack.settings "/etc/security/pwquality.conf"
     describe(tonumber(settings.minclass or 0), "minclass of pam_pwquality"):it(at_least(attributes.password_min_classes))
@@ -56,7 +56,7 @@ control "pam-quality-binding" {
   fix = "enforce_for_root in /etc/security/pwquality.conf; remove enforcing = 0 and dictcheck = 0",
   tags = { cis = { "5.3.3.2.6", "5.3.3.2.7", "5.3.3.2.8" }, nist = { "IA-5(1)" } },
   refs = { { "pwquality.conf(5)", url = "https://manpages.debian.org/pwquality.conf.5" } },
-  only_if = stack.installed,
+  only_if = stack.calls("password", "pam_pwquality.so"),
   check = function()
     local settings = stack.settings "/etc/security/pwquality.conf"
     describe(settings.enforcing ~= "0", "pam_pwquality refuses bad passwords"):it(eq(true))
@@ -89,7 +89,7 @@ control "pam-lockout-bounds" {
   fix = "deny = 5 and unlock_time = 900 in /etc/security/faillock.conf",
   tags = { cis = { "5.3.3.1.1", "5.3.3.1.2" }, nist = { "AC-7" } },
   refs = { { "faillock.conf(5)", url = "https://man7.org/linux/man-pages/man5/faillock.conf.5.html" } },
-  only_if = stack.installed,
+  only_if = stack.calls("auth", "pam_faillock.so"),
   check = function()
     local settings = stack.settings "/etc/security/faillock.conf"
     local deny = stack.argument("auth", "pam_faillock.so", "deny") or settings.deny

@@ -1,5 +1,6 @@
 -- What is shown before and after a login, and what a crash leaves behind.
 
+local config = require "config"
 local when = require "when"
 local ISSUE = { { "issue(5)", url = "https://man7.org/linux/man-pages/man5/issue.5.html" } }
 
@@ -22,12 +23,12 @@ control "notice-before-login" {
   tags = { cis = { "1.6.2", "1.6.3" }, nist = { "AC-8", "SI-11" } },
   refs = ISSUE,
   check = function()
-    for _, path in ipairs { "/etc/issue", "/etc/issue.net" } do
+    for_each({ "/etc/issue", "/etc/issue.net" }, function(path)
       if file(path).exists then
         describe(file(path)):its("content", matches [[\S]])
         tells_nothing(path)
       end
-    end
+    end)
     pass("no notice tells too much")
   end,
 }
@@ -74,17 +75,10 @@ control "core-dumps-limited" {
   refs = { { "limits.conf(5)", url = "https://man7.org/linux/man-pages/man5/limits.conf.5.html" } },
   only_if = when.has_any({ "/etc/security/limits.conf", "/etc/security/limits.d" }, "pam_limits"),
   check = function()
-    local files, values = { "/etc/security/limits.conf" }, {}
-    if directory("/etc/security/limits.d").exists then
-      for _, path in ipairs(find("/etc/security/limits.d", { type = "file", name = "*.conf", max_depth = 1 }).paths) do
-        files[#files + 1] = path
-      end
-    end
-    for_each(files, function(path)
-      for line in (file(path).content or ""):gmatch("[^\n]+") do
-        local kind, value = line:match("^%s*%*%s+(%S+)%s+core%s+(%S+)")
-        if kind == "hard" or kind == "-" then values[#values + 1] = value end
-      end
+    local values = {}
+    config.each_line(config.files("/etc/security/limits.conf", "/etc/security/limits.d", "*.conf"), function(line)
+      local kind, value = line:match("^%s*%*%s+(%S+)%s+core%s+(%S+)")
+      if kind == "hard" or kind == "-" then values[#values + 1] = value end
     end)
     describe(values, "hard limits of core dumps for everybody"):it(no(empty)):it(each(eq "0"))
   end,

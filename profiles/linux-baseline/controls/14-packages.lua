@@ -1,5 +1,6 @@
 -- Software that has no place on a server, or that has to come from who it says.
 
+local config = require "config"
 local software = require "software"
 local when = require "when"
 local DPKG = { { "dpkg-query(1)", url = "https://man7.org/linux/man-pages/man1/dpkg-query.1.html" } }
@@ -80,21 +81,15 @@ control "apt-signatures" {
   refs = { { "apt-secure(8)", url = "https://manpages.debian.org/apt-secure.8" } },
   only_if = when.has("/etc/apt", "apt"),
   check = function()
-    local insecure, files = {}, { "/etc/apt/apt.conf", "/etc/apt/sources.list" }
-    for _, place in ipairs { "/etc/apt/apt.conf.d", "/etc/apt/sources.list.d" } do
-      if directory(place).exists then
-        for _, path in ipairs(find(place, { type = "file", max_depth = 1 }).paths) do files[#files + 1] = path end
-      end
-    end
-    for_each(files, function(path)
-      for line in (file(path).content or ""):gmatch("[^\n]+") do
-        local bare = line:gsub("^%s*#.*", ""):gsub("//.*", ""):lower()
-        local option = bare:match("(allowunauthenticated)%s+\"?true") or bare:match("(allowinsecurerepositories)%s+\"?true")
-          or bare:match("(allowweakrepositories)%s+\"?true") or bare:match("(allowdowngradetoinsecurerepositories)%s+\"?true")
-          or bare:match("%[.*(trusted)=yes.*%]") or bare:match("^(trusted):%s*yes") or bare:match("%[.*(allow%-insecure)=yes.*%]")
-          or bare:match("^(allow%-insecure):%s*yes")
-        if option then insecure[#insecure + 1] = path .. ": " .. option end
-      end
+    local insecure, files = {}, config.files("/etc/apt/apt.conf", "/etc/apt/apt.conf.d")
+    for _, path in ipairs(config.files("/etc/apt/sources.list", "/etc/apt/sources.list.d")) do files[#files + 1] = path end
+    config.each_line(files, function(line, path)
+      local bare = line:gsub("^%s*#.*", ""):gsub("^%s*//.*", ""):lower()
+      local option = bare:match("(allowunauthenticated)%s+\"?true") or bare:match("(allowinsecurerepositories)%s+\"?true")
+        or bare:match("(allowweakrepositories)%s+\"?true") or bare:match("(allowdowngradetoinsecurerepositories)%s+\"?true")
+        or bare:match("%[.*(trusted)=yes.*%]") or bare:match("^(trusted):%s*yes") or bare:match("%[.*(allow%-insecure)=yes.*%]")
+        or bare:match("^(allow%-insecure):%s*yes")
+      if option then insecure[#insecure + 1] = path .. ": " .. option end
     end)
     describe(insecure, "settings that let unsigned packages in"):it(empty)
   end,

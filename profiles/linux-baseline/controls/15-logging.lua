@@ -1,5 +1,6 @@
 -- What is written down, where, and who may read it.
 
+local config = require "config"
 local when = require "when"
 local JOURNALD = { { "journald.conf(5)", url = "https://man7.org/linux/man-pages/man5/journald.conf.5.html" } }
 local RSYSLOG = { { "rsyslog.conf(5)", url = "https://man7.org/linux/man-pages/man5/rsyslog.conf.5.html" } }
@@ -61,15 +62,10 @@ control "rsyslog-file-mode" {
   refs = RSYSLOG,
   only_if = has_rsyslog,
   check = function()
-    local files, modes = { "/etc/rsyslog.conf" }, {}
-    if directory("/etc/rsyslog.d").exists then
-      for _, path in ipairs(find("/etc/rsyslog.d", { type = "file", name = "*.conf", max_depth = 1 }).paths) do files[#files + 1] = path end
-    end
-    for_each(files, function(path)
-      for line in (file(path).content or ""):gmatch("[^\n]+") do
-        local mode = line:match("^%s*%$FileCreateMode%s+(%d+)") or line:match("^[^#]*[fF]ileCreateMode=\"(%d+)\"")
-        if mode then modes[#modes + 1] = mode end
-      end
+    local modes = {}
+    config.each_line(config.files("/etc/rsyslog.conf", "/etc/rsyslog.d", "*.conf"), function(line)
+      local mode = line:match("^%s*%$FileCreateMode%s+(%d+)") or line:match("^[^#]*[fF]ileCreateMode=\"(%d+)\"")
+      if mode then modes[#modes + 1] = mode end
     end)
     -- 0644 is what rsyslog does when nothing is said.
     if #modes == 0 then modes = { "0644" } end
@@ -93,16 +89,11 @@ control "rsyslog-no-listener" {
     return has_rsyslog()
   end,
   check = function()
-    local files, found = { "/etc/rsyslog.conf" }, {}
-    if directory("/etc/rsyslog.d").exists then
-      for _, path in ipairs(find("/etc/rsyslog.d", { type = "file", name = "*.conf", max_depth = 1 }).paths) do files[#files + 1] = path end
-    end
-    for_each(files, function(path)
-      for line in (file(path).content or ""):gmatch("[^\n]+") do
-        local bare = line:gsub("#.*", "")
-        local module = bare:match("module%s*%(.*load=\"(im[tu][cd]p)\"") or bare:match("^%s*%$ModLoad%s+(im[tu][cd]p)")
-        if module then found[#found + 1] = path .. ": " .. module end
-      end
+    local found = {}
+    config.each_line(config.files("/etc/rsyslog.conf", "/etc/rsyslog.d", "*.conf"), function(line, path)
+      local bare = line:gsub("#.*", "")
+      local module = bare:match("module%s*%(.*load=\"(im[tu][cd]p)\"") or bare:match("^%s*%$ModLoad%s+(im[tu][cd]p)")
+      if module then found[#found + 1] = path .. ": " .. module end
     end)
     describe(found, "listeners of rsyslog"):it(empty)
   end,

@@ -1,5 +1,6 @@
 -- What has to run, what must not, and what confines the rest.
 
+local config = require "config"
 local when = require "when"
 local SYSTEMD = { { "systemctl(1)", url = "https://man7.org/linux/man-pages/man1/systemctl.1.html" } }
 
@@ -60,17 +61,13 @@ control "time-sources" {
       "neither chrony nor timesyncd is installed"
   end,
   check = function()
-    local servers, files = {}, { "/etc/chrony/chrony.conf", "/etc/chrony.conf" }
-    for _, place in ipairs { "/etc/chrony/conf.d", "/etc/chrony/sources.d", "/etc/chrony.d" } do
-      if directory(place).exists then
-        for _, path in ipairs(find(place, { type = "file", max_depth = 1 }).paths) do files[#files + 1] = path end
-      end
-    end
-    for_each(files, function(path)
-      for line in (file(path).content or ""):gmatch("[^\n]+") do
-        local kind, name = line:match("^%s*(%a+)%s+(%S+)")
-        if kind == "server" or kind == "pool" or kind == "peer" then servers[#servers + 1] = name end
-      end
+    local servers, files = {}, { "/etc/chrony.conf" }
+    for_each({ "/etc/chrony/conf.d", "/etc/chrony/sources.d", "/etc/chrony.d" }, function(place)
+      for _, path in ipairs(config.files("/etc/chrony/chrony.conf", place)) do files[#files + 1] = path end
+    end)
+    config.each_line(files, function(line)
+      local kind, name = line:match("^%s*(%a+)%s+(%S+)")
+      if kind == "server" or kind == "pool" or kind == "peer" then servers[#servers + 1] = name end
     end)
     if file("/etc/systemd/timesyncd.conf").exists then
       for _, name in ipairs(systemd_config("timesyncd.conf"):value "Time.NTP" or {}) do servers[#servers + 1] = name end

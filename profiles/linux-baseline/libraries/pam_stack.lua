@@ -1,4 +1,5 @@
 -- The PAM stacks that passwords go through, whatever the distribution calls their files.
+local config = require "config"
 local pam_stack = {}
 
 -- Debian's common-* files, then Red Hat's.
@@ -18,23 +19,28 @@ end
 -- Lines of one type, by file: { path =, control =, module =, arguments = { … } }.
 function pam_stack.rules(kind)
   local rules = {}
-  for _, path in ipairs(FILES[kind]) do
-    local text = (file(path).content or ""):gsub("\\\n", " ")
-    for line in text:gmatch("[^\n]+") do
-      local word, rest = line:match("^%s*%-?(%a+)%s+(.*)")
-      if word == kind then
-        local control_word, tail = rest:match("^(%b[])%s+(.*)")
-        if not control_word then control_word, tail = rest:match("^(%S+)%s+(.*)") end
-        local module, arguments = (tail or ""):match("^(%S+)%s*(.*)")
-        if module then
-          local words = {}
-          for argument in arguments:gsub("#.*", ""):gmatch("%S+") do words[#words + 1] = argument end
-          rules[#rules + 1] = { path = path, control = control_word, module = module:match("[^/]+$"), arguments = words }
-        end
-      end
-    end
-  end
+  config.each_line(FILES[kind], function(line, path)
+    local word, rest = line:match("^%s*%-?(%a+)%s+(.*)")
+    if word ~= kind then return end
+    local control_word, tail = rest:match("^(%b[])%s+(.*)")
+    if not control_word then control_word, tail = rest:match("^(%S+)%s+(.*)") end
+    local module, arguments = (tail or ""):match("^(%S+)%s*(.*)")
+    if not module then return end
+    local words = {}
+    for argument in arguments:gsub("#.*", ""):gmatch("%S+") do words[#words + 1] = argument end
+    rules[#rules + 1] = { path = path, control = control_word, module = module:match("[^/]+$"), arguments = words }
+  end, true)
   return rules
+end
+
+-- For only_if: whether a stack calls the module whose settings a control judges.
+function pam_stack.calls(kind, module)
+  return function()
+    for _, rule in ipairs(pam_stack.rules(kind)) do
+      if rule.module == module then return true end
+    end
+    return false, "no " .. kind .. " stack calls " .. module
+  end
 end
 
 -- The files of the stack that are there but do not call the module.
@@ -43,9 +49,9 @@ function pam_stack.without(kind, module)
   for _, rule in ipairs(pam_stack.rules(kind)) do
     if rule.module == module then calls[rule.path] = true end
   end
-  for _, path in ipairs(FILES[kind]) do
+  for_each(FILES[kind], function(path)
     if not calls[path] and file(path).exists then missing[#missing + 1] = path end
-  end
+  end)
   return missing
 end
 
@@ -67,23 +73,16 @@ end
 -- Settings of a file in /etc/security and of its .d directory, `name = value` a line; a
 -- name alone is true. The last one counts, and an argument in the stack before all.
 function pam_stack.settings(path)
-  local files, settings = {}, {}
-  if directory(path .. ".d").exists then
-    for _, extra in ipairs(find(path .. ".d", { type = "file", name = "*.conf", max_depth = 1 }).paths) do
-      files[#files + 1] = extra
-    end
-  end
+  local files, settings = config.files(path, path .. ".d", "*.conf"), {}
   -- libpwquality reads the directory first and the file itself last.
-  files[#files + 1] = path
-  for _, name in ipairs(files) do
-    for line in (file(name).content or ""):gmatch("[^\n]+") do
-      line = line:gsub("#.*", "")
-      local key, value = line:match("^%s*([%w_]+)%s*=%s*(%S+)")
-      if key then settings[key] = value end
-      local flag = line:match("^%s*([%w_]+)%s*$")
-      if flag then settings[flag] = true end
-    end
-  end
+  table.insert(files, table.remove(files, 1))
+  config.each_line(files, function(line)
+    line = line:gsub("#.*", "")
+    local key, value = line:match("^%s*([%w_]+)%s*=%s*(%S+)")
+    if key then settings[key] = value end
+    local flag = line:match("^%s*([%w_]+)%s*$")
+    if flag then settings[flag] = true end
+  end)
   return settings
 end
 

@@ -27,10 +27,9 @@ end
 -- Whether one of these paths exists.
 function when.has_any(paths, what)
   return function()
-    for _, path in ipairs(paths) do
-      if file(path).exists then return true end
-    end
-    return false, what .. " is not installed"
+    local found = false
+    for_each(paths, function(path) found = found or file(path).exists end)
+    return found, what .. " is not installed"
   end
 end
 
