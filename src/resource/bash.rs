@@ -1,7 +1,7 @@
-//! `bash`
+//! `bash`, and `ksh` in its likeness
 
 use super::command::{Command, lines_of};
-use super::{Args, Instance};
+use super::{Args, Entry, Instance};
 use crate::node::{Seen, Sight};
 use crate::value::Value;
 
@@ -10,7 +10,7 @@ resource! {
     ///
     /// As `command`, but the script goes to bash whatever `/bin/sh` is. Where there is no
     /// bash it is errored.
-    Bash = "bash" {
+    Script = "bash" {
         source: "bash(1)",
         example: r#"describe(bash "set -o pipefail; false | true"):its("exit_status", eq(1))"#,
         falsified: ("eq(1)", "eq(0)"),
@@ -19,7 +19,7 @@ resource! {
             script: Str,
             /// Its arguments, `$1` and so on.
             args: List optional,
-            /// The path of the shell, where it is not the `bash` found first.
+            /// The path of the shell, where it is not the one found first.
             shell: Str optional,
             /// How long it may take, as for `command`.
             timeout: Any optional,
@@ -32,29 +32,41 @@ resource! {
         }
         properties {
             /// What it wrote to standard output, as it is; beyond 4 MiB it is errored.
-            stdout: Str = |this: &Bash, seen: &Seen<'_>| this.0.whole(seen).map(|ran| Value::from_bytes(&ran.stdout));
+            stdout: Str = |this: &Script, seen: &Seen<'_>| this.0.whole(seen).map(|ran| Value::from_bytes(&ran.stdout));
             /// What it wrote to standard error, as it is; beyond 4 MiB it is errored.
-            stderr: Str = |this: &Bash, seen: &Seen<'_>| this.0.whole(seen).map(|ran| Value::from_bytes(&ran.stderr));
+            stderr: Str = |this: &Script, seen: &Seen<'_>| this.0.whole(seen).map(|ran| Value::from_bytes(&ran.stderr));
             /// The lines of standard output, without their ends.
-            lines: List = |this: &Bash, seen: &Seen<'_>| this.0.whole(seen).map(|ran| lines_of(&ran.stdout));
+            lines: List = |this: &Script, seen: &Seen<'_>| this.0.whole(seen).map(|ran| lines_of(&ran.stdout));
             /// The exit status; 128 and the signal's number where a signal ended it.
-            exit_status: Int = |this: &Bash, seen: &Seen<'_>| this.0.ran(seen).map(|ran| ran.status);
+            exit_status: Int = |this: &Script, seen: &Seen<'_>| this.0.ran(seen).map(|ran| ran.status);
         }
         predicates {}
         methods {}
     }
 }
 
-/// A script for Bash.
-pub struct Bash(Command);
+/// `ksh`: as `bash`, for the Korn shell.
+pub static KSH: Entry = Entry {
+    name: "ksh",
+    doc: "Runs a script in ksh and checks its output and exit status.\n\nAs `command`, but the script goes to ksh \
+          whatever `/bin/sh` is. Where there is no\nksh it is errored.\n",
+    source: "ksh(1)",
+    example: r#"describe(ksh "print probity; exit 1"):its("exit_status", eq(1))"#,
+    needs: "ksh",
+    build: |args| Ok(Box::new(Script(Command::script("ksh", args)?))),
+    ..ENTRY
+};
 
-impl Bash {
-    fn new(args: &Args) -> Result<Bash, String> {
-        Command::script("bash", args).map(Bash)
+/// A script and the shell it is for.
+pub struct Script(Command);
+
+impl Script {
+    fn new(args: &Args) -> Result<Script, String> {
+        Command::script("bash", args).map(Script)
     }
 }
 
-impl Instance for Bash {
+impl Instance for Script {
     fn title(&self) -> String {
         self.0.title()
     }

@@ -41,7 +41,6 @@ mod kernel_module;
 mod kernel_parameter;
 mod kernel_parameters;
 mod keypath;
-mod ksh;
 mod limits_conf;
 mod login_defs;
 mod modprobe;
@@ -103,7 +102,7 @@ pub static ALL: &[&Entry] = &[
     &kernel_module::ENTRY,
     &kernel_parameter::ENTRY,
     &kernel_parameters::ENTRY,
-    &ksh::ENTRY,
+    &bash::KSH,
     &limits_conf::ENTRY,
     &login_defs::ENTRY,
     &mount::ENTRY,
