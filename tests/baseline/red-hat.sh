@@ -11,9 +11,12 @@ mkdir -p /etc/rpm /var/lib/rpm; echo '%_dbpath /var/lib/rpm' >/etc/rpm/macros
 rpm --initdb
 
 for stack in system-auth password-auth; do
-  cat /etc/pam.d/common-auth /etc/pam.d/common-account /etc/pam.d/common-password >/etc/pam.d/$stack
+  cat /etc/pam.d/common-auth /etc/pam.d/common-account /etc/pam.d/common-password /etc/pam.d/common-session >/etc/pam.d/$stack
 done
 rm /etc/pam.d/common-*
+for kind in auth account password session; do
+  sed -i "s/^@include common-$kind\(-noninteractive\)\{0,1\}$/$kind include system-auth/" /etc/pam.d/*
+done
 sed -i 's#/usr/sbin/nologin#/sbin/nologin#' /etc/passwd
 chgrp root /etc/shadow /etc/gshadow; chmod 0000 /etc/shadow /etc/gshadow
 sed -i '/^ENV_SUPATH/d; /^LOGIN_RETRIES/d; /^LOGIN_TIMEOUT/d' /etc/login.defs

@@ -1,42 +1,20 @@
 -- Ways to become root: su and sudo.
 
-local config = require "config"
 local when = require "when"
 local SUDOERS = { { "sudoers(5)", url = "https://man7.org/linux/man-pages/man5/sudoers.5.html" } }
 local has_sudo = when.has("/etc/sudoers", "sudo")
 
--- Lines of sudoers and of what it includes, continued lines joined, comments left out.
-local function lines_of_sudoers()
-  local files, lines = {}, {}
-  for _, path in ipairs(config.files("/etc/sudoers", "/etc/sudoers.d")) do
-    -- sudo passes over names with a dot or with a tilde at the end.
-    local name = path:match("[^/]+$")
-    if not name:find(".", 1, true) and name:sub(-1) ~= "~" then files[#files + 1] = path end
-  end
-  config.each_line(files, function(line)
-    line = line:gsub("^%s+", ""):gsub("%s+$", "")
-    if line ~= "" and line:sub(1, 1) ~= "#" then lines[#lines + 1] = line end
-  end, true)
-  return lines
-end
-
--- The options of Defaults lines, those for one user or host included.
-local function defaults()
-  local options = {}
-  for _, line in ipairs(lines_of_sudoers()) do
-    local rest = line:match("^Defaults%S*%s+(.*)")
-    if rest then
-      for option in rest:gmatch("[^,]+") do options[#options + 1] = (option:gsub("^%s+", ""):gsub("%s+$", "")) end
+-- The values that Defaults lines give a setting, those for one user or host included: text,
+-- or true and false for a flag that is set or unset.
+local function given(name)
+  local values = {}
+  for _, setting in ipairs(sudoers().settings) do
+    if setting.name == name then
+      local flag = setting.operator == "" or setting.operator == "!"
+      if flag then values[#values + 1] = setting.operator == "" else values[#values + 1] = setting.value end
     end
   end
-  return options
-end
-
-local function has_option(pattern)
-  for _, option in ipairs(defaults()) do
-    if option:match(pattern) then return true end
-  end
-  return false
+  return values
 end
 
 control "su-restricted" {
@@ -50,11 +28,12 @@ control "su-restricted" {
   only_if = when.has("/etc/pam.d/su", "su"),
   check = function()
     local found, named = false, false
-    for line in file("/etc/pam.d/su").content:gmatch("[^\n]+") do
-      local control_word, rest = line:match("^%s*auth%s+(%S+)%s+%S*pam_wheel%.so(.*)")
-      if control_word and (control_word == "required" or control_word == "requisite") and rest:find("use_uid", 1, true) then
+    for _, rule in ipairs(pam("su"):where { type = "auth", module = ends_with "pam_wheel.so" }.entries) do
+      local words = {}
+      for _, argument in ipairs(rule.arguments) do words[argument] = true end
+      if (rule.control == "required" or rule.control == "requisite") and words.use_uid then
         found = true
-        if attributes.su_group == "" or (rest .. " "):find("group=" .. attributes.su_group .. " ", 1, true) then named = true end
+        named = named or words["group=" .. attributes.su_group] ~= nil
       end
     end
     describe(found, "su asks pam_wheel"):it(eq(true))
@@ -72,8 +51,7 @@ control "sudo-terminal" {
   refs = SUDOERS,
   only_if = has_sudo,
   check = function()
-    describe(has_option "^use_pty$", "sudoers sets use_pty"):it(eq(true))
-    describe(has_option "^!use_pty$", "sudoers unsets use_pty"):it(eq(false))
+    describe(given "use_pty", "values of use_pty in sudoers"):it(no(empty)):it(each(eq(true)))
   end,
 }
 
@@ -87,7 +65,7 @@ control "sudo-log" {
   refs = SUDOERS,
   only_if = has_sudo,
   check = function()
-    describe(has_option "^logfile%s*=%s*\"?/", "sudoers names a logfile"):it(eq(true))
+    describe(sudoers().defaults.logfile, "sudo's logfile"):it(starts_with "/")
   end,
 }
 
@@ -101,14 +79,16 @@ control "sudo-password" {
   refs = SUDOERS,
   only_if = has_sudo,
   check = function()
-    local allowed, open = {}, {}
+    local allowed, open, seen = {}, {}, {}
     for _, name in ipairs(attributes.sudo_nopasswd_allowed) do allowed[name] = true end
-    for _, line in ipairs(lines_of_sudoers()) do
-      local who = line:match("^(%S+)")
-      if line:find("NOPASSWD", 1, true) and not allowed[who] then open[#open + 1] = who end
+    for _, name in ipairs(sudoers():where { nopasswd = true }.users) do
+      if not allowed[name] and not seen[name] then
+        seen[name] = true
+        open[#open + 1] = name
+      end
     end
     describe(open, "who becomes root without a password"):it(empty)
-    describe(has_option "^!authenticate$", "sudoers turns authentication off"):it(eq(false))
+    describe(given "authenticate", "values of authenticate in sudoers"):it(each(eq(true)))
   end,
 }
 
@@ -123,10 +103,8 @@ control "sudo-memory" {
   only_if = has_sudo,
   check = function()
     local minutes = {}
-    for _, option in ipairs(defaults()) do
-      local value = option:match("^timestamp_timeout%s*=%s*(-?[%d.]+)")
-      if value then minutes[#minutes + 1] = tonumber(value) end
-    end
+    -- `!timestamp_timeout` is 0: sudo remembers nothing.
+    for _, value in ipairs(given "timestamp_timeout") do minutes[#minutes + 1] = value and tonumber(value) or 0 end
     if #minutes == 0 then minutes = { 15 } end
     describe(minutes, "minutes sudo remembers a password"):it(each(between(0, attributes.sudo_timestamp_minutes)))
   end,
@@ -135,35 +113,33 @@ control "sudo-memory" {
 control "sudo-safe-path" {
   title = "sudo runs programs from a path of its own",
   impact = 0.5,
-  desc = "sudoers sets secure_path or its build does, and no rule unsets env_reset.",
+  desc = "sudoers sets secure_path, nothing unsets env_reset, and nobody may keep the environment (setenv).",
   rationale = "A PATH or LD_PRELOAD from the user's environment would choose what root runs.",
   fix = 'Defaults env_reset and Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" in /etc/sudoers',
   tags = { nist = { "AC-6", "CM-7" } },
   refs = SUDOERS,
   only_if = has_sudo,
   check = function()
-    describe(has_option "^secure_path%s*=", "sudoers sets secure_path"):it(eq(true))
-    describe(has_option "^!env_reset$", "sudoers unsets env_reset"):it(eq(false))
-    describe(has_option "^setenv$", "sudoers lets users keep their environment"):it(eq(false))
+    describe(sudoers().defaults.secure_path, "sudo's secure_path"):it(no(absent))
+    describe(given "env_reset", "values of env_reset in sudoers"):it(each(eq(true)))
+    describe(given "setenv", "values of setenv in sudoers"):it(each(eq(false)))
   end,
 }
 
 control "sudo-files" {
   title = "Only root changes the rules of sudo",
   impact = 0.9,
-  desc = "/etc/sudoers and the files in /etc/sudoers.d belong to root and are at most 0440; the directory is not writable by others.",
+  desc = "/etc/sudoers and all it includes belong to root and are at most 0440; /etc/sudoers.d is not writable by others.",
   rationale = "Who writes a rule is root.",
   fix = "chown root:root FILE; chmod 0440 FILE; chmod 0750 /etc/sudoers.d",
   tags = { nist = { "AC-3", "CM-5" } },
   refs = SUDOERS,
   only_if = has_sudo,
   check = function()
-    local files = { "/etc/sudoers" }
     if directory("/etc/sudoers.d").exists then
       describe(directory "/etc/sudoers.d"):is("owned_by", "root"):its("mode", at_most "0755")
-      for _, path in ipairs(find("/etc/sudoers.d", { type = "file", max_depth = 1 }).paths) do files[#files + 1] = path end
     end
-    for_each(files, function(path)
+    for_each(sudoers().paths, function(path)
       describe(file(path)):is("owned_by", "root"):its("group", eq "root"):its("mode", at_most "0440")
     end)
   end,

@@ -131,7 +131,7 @@ control "pam-no-empty" {
       for _, rule in ipairs(stack.rules(kind)) do
         if rule.module == "pam_unix.so" then
           for _, argument in ipairs(rule.arguments) do
-            if argument:match("^nullok") then open[#open + 1] = rule.path end
+            if argument:match("^nullok") then open[#open + 1] = rule.stack end
           end
         end
       end
@@ -156,7 +156,7 @@ control "pam-hash-method" {
       if rule.module == "pam_unix.so" then
         local named = false
         for _, argument in ipairs(rule.arguments) do named = named or strong[argument] end
-        if not named then weak[#weak + 1] = rule.path end
+        if not named then weak[#weak + 1] = rule.stack end
       end
     end
     describe(weak, "password stacks with a weak hash or none named"):it(empty)

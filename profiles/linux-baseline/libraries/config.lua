@@ -12,14 +12,12 @@ function config.files(path, folder, name)
 end
 
 -- Calls body(line, path) for every line of the files that are there, in order. All files
--- are read at once. `join` makes one line of those that a backslash continues.
-function config.each_line(files, body, join)
+-- are read at once.
+function config.each_line(files, body)
   local texts = {}
   for_each(files, function(path) texts[path] = file(path).content end)
   for _, path in ipairs(files) do
-    local text = texts[path] or ""
-    if join then text = text:gsub("\\\n", " ") end
-    for line in text:gmatch("[^\n]+") do body(line, path) end
+    for line in (texts[path] or ""):gmatch("[^\n]+") do body(line, path) end
   end
 end
 

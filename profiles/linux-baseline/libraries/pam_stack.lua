@@ -2,11 +2,11 @@
 local config = require "config"
 local pam_stack = {}
 
--- Debian's common-* files, then Red Hat's.
-local FILES = {
-  auth = { "/etc/pam.d/common-auth", "/etc/pam.d/system-auth", "/etc/pam.d/password-auth" },
-  account = { "/etc/pam.d/common-account", "/etc/pam.d/system-auth", "/etc/pam.d/password-auth" },
-  password = { "/etc/pam.d/common-password", "/etc/pam.d/system-auth", "/etc/pam.d/password-auth" },
+-- Debian's common-* stacks, then Red Hat's.
+local STACKS = {
+  auth = { "common-auth", "system-auth", "password-auth" },
+  account = { "common-account", "system-auth", "password-auth" },
+  password = { "common-password", "system-auth", "password-auth" },
 }
 
 function pam_stack.installed()
@@ -16,20 +16,19 @@ function pam_stack.installed()
   return false, "there are no common PAM stacks"
 end
 
--- Lines of one type, by file: { path =, control =, module =, arguments = { … } }.
+-- The rules of one type in the stacks that are there, with what they include; each has
+-- `stack`, `module` without its directory, and `arguments`.
 function pam_stack.rules(kind)
-  local rules = {}
-  config.each_line(FILES[kind], function(line, path)
-    local word, rest = line:match("^%s*%-?(%a+)%s+(.*)")
-    if word ~= kind then return end
-    local control_word, tail = rest:match("^(%b[])%s+(.*)")
-    if not control_word then control_word, tail = rest:match("^(%S+)%s+(.*)") end
-    local module, arguments = (tail or ""):match("^(%S+)%s*(.*)")
-    if not module then return end
-    local words = {}
-    for argument in arguments:gsub("#.*", ""):gmatch("%S+") do words[#words + 1] = argument end
-    rules[#rules + 1] = { path = path, control = control_word, module = module:match("[^/]+$"), arguments = words }
-  end, true)
+  local by_stack, rules = {}, {}
+  for_each(STACKS[kind], function(name)
+    local stack = pam(name)
+    by_stack[name] = stack.exists and stack:where { type = kind }.entries or {}
+  end)
+  for _, name in ipairs(STACKS[kind]) do
+    for _, rule in ipairs(by_stack[name]) do
+      rules[#rules + 1] = { stack = name, module = rule.module:match("[^/]+$"), arguments = rule.arguments }
+    end
+  end
   return rules
 end
 
@@ -43,14 +42,14 @@ function pam_stack.calls(kind, module)
   end
 end
 
--- The files of the stack that are there but do not call the module.
+-- The stacks that are there but do not call the module.
 function pam_stack.without(kind, module)
   local calls, missing = {}, {}
   for _, rule in ipairs(pam_stack.rules(kind)) do
-    if rule.module == module then calls[rule.path] = true end
+    if rule.module == module then calls[rule.stack] = true end
   end
-  for_each(FILES[kind], function(path)
-    if not calls[path] and file(path).exists then missing[#missing + 1] = path end
+  for_each(STACKS[kind], function(name)
+    if not calls[name] and pam(name).exists then missing[#missing + 1] = name end
   end)
   return missing
 end
