@@ -2,6 +2,7 @@
 
 mod archive;
 mod attributes;
+mod check;
 mod completions;
 mod config;
 mod describe;
@@ -68,6 +69,7 @@ pub enum Command {
     Exec(Box<exec::ExecArgs>),
     Init(init::InitArgs),
     Attributes(attributes::AttributesArgs),
+    Check(check::CheckArgs),
     Describe(describe::DescribeArgs),
     Archive(archive::ArchiveArgs),
     Detect(detect::DetectArgs),
@@ -122,6 +124,7 @@ pub fn main() -> u8 {
         Command::Exec(args) => exec::run(args, &cli.global),
         Command::Init(args) => init::run(args, &cli.global),
         Command::Attributes(args) => attributes::run(args),
+        Command::Check(args) => check::run(args, &cli.global),
         Command::Describe(args) => describe::run(args),
         Command::Archive(args) => archive::run(args, &cli.global),
         Command::Detect(args) => detect::run(args),

@@ -145,38 +145,12 @@ impl Handle {
 
     /// Checks the arguments of a predicate; an unknown one gives the nearest name.
     pub fn predicate_args(&self, name: &str, given: Vec<Value>) -> Result<Args, String> {
-        let callee = format!("{}:is(\"{name}\")", self.entry.name);
-        if matches!(self.entry.shape, Shape::Table { .. }) && name == "empty" {
-            return Args::bind(&callee, &[], given);
-        }
-        match self.entry.predicates.iter().find(|predicate| predicate.name == name) {
-            Some(predicate) => Args::bind(&callee, predicate.args, given),
-            None if name == "exist" || name == "exists" => {
-                Err("write :exists() or :does_not_exist() instead of :is(\"exists\")".to_string())
-            }
-            None if self.entry.property_names().contains(&name) => {
-                Err(format!("{name} is a property of {}, not a predicate: write :its(\"{name}\", …)", self.entry.name))
-            }
-            None => {
-                let names = self.entry.predicates.iter().map(|predicate| predicate.name);
-                Err(format!("{} has no predicate {name}; {}", self.entry.name, did_you_mean(name, names)))
-            }
-        }
+        predicate_args(self.entry, name, given)
     }
 
     /// The message for a property that is not there.
     pub fn unknown(&self, name: &str) -> String {
-        let entry = self.entry;
-        if entry.predicates.iter().any(|predicate| predicate.name == name) {
-            return format!("{name} is a predicate of {}, not a property: write :is(\"{name}\")", entry.name);
-        }
-        if entry.methods.iter().any(|method| method.name == name) {
-            return format!("{name} of {} takes arguments: write :{name}(…)", entry.name);
-        }
-        let mut names = entry.property_names();
-        names.extend(entry.predicates.iter().map(|predicate| predicate.name));
-        names.extend(entry.methods.iter().map(|method| method.name));
-        format!("{} has no property {name}; {}", entry.name, did_you_mean(name, names))
+        unknown(self.entry, name)
     }
 
     /// What `resource.NAME` is in plain code.
@@ -270,6 +244,41 @@ impl Handle {
             })),
         }
     }
+}
+
+/// Checks the arguments of a predicate; an unknown one gives the nearest name.
+pub fn predicate_args(entry: &Entry, name: &str, given: Vec<Value>) -> Result<Args, String> {
+    let callee = format!("{}:is(\"{name}\")", entry.name);
+    if matches!(entry.shape, Shape::Table { .. }) && name == "empty" {
+        return Args::bind(&callee, &[], given);
+    }
+    match entry.predicates.iter().find(|predicate| predicate.name == name) {
+        Some(predicate) => Args::bind(&callee, predicate.args, given),
+        None if name == "exist" || name == "exists" => {
+            Err("write :exists() or :does_not_exist() instead of :is(\"exists\")".to_string())
+        }
+        None if entry.property_names().contains(&name) => {
+            Err(format!("{name} is a property of {}, not a predicate: write :its(\"{name}\", …)", entry.name))
+        }
+        None => {
+            let names = entry.predicates.iter().map(|predicate| predicate.name);
+            Err(format!("{} has no predicate {name}; {}", entry.name, did_you_mean(name, names)))
+        }
+    }
+}
+
+/// The message for a property that is not there.
+pub fn unknown(entry: &Entry, name: &str) -> String {
+    if entry.predicates.iter().any(|predicate| predicate.name == name) {
+        return format!("{name} is a predicate of {}, not a property: write :is(\"{name}\")", entry.name);
+    }
+    if entry.methods.iter().any(|method| method.name == name) {
+        return format!("{name} of {} takes arguments: write :{name}(…)", entry.name);
+    }
+    let mut names = entry.property_names();
+    names.extend(entry.predicates.iter().map(|predicate| predicate.name));
+    names.extend(entry.methods.iter().map(|method| method.name));
+    format!("{} has no property {name}; {}", entry.name, did_you_mean(name, names))
 }
 
 /// The parts of `a.b.1` as keys.

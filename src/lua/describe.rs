@@ -6,15 +6,15 @@ use super::matchers;
 use super::record::{Check, Item, Recorded, Subject};
 use super::session::{Describe, Phase, Session};
 use crate::error::did_you_mean;
-use crate::resource::Shape;
 use crate::resource::catalogue::Key;
+use crate::resource::{Entry, Shape};
 use crate::value::Value;
 use mlua::{AnyUserData, Lua, Table, UserData, UserDataFields, UserDataRegistry, Value as LuaValue, Variadic};
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// The steps of a `describe`.
-const STEPS: [&str; 6] = ["its", "it", "is", "is_not", "exists", "does_not_exist"];
+pub(super) const STEPS: [&str; 6] = ["its", "it", "is", "is_not", "exists", "does_not_exist"];
 
 /// What `describe(…)` gives.
 pub struct Description {
@@ -253,17 +253,19 @@ fn path_of(property: &LuaValue) -> Result<(Vec<Key>, String), String> {
 
 /// A property that cannot be there is an error at once, with the nearest name.
 fn known_property(handle: &Handle, path: &[Key], words: &str) -> Result<(), String> {
-    if matches!(handle.entry.shape, Shape::Open(_)) {
-        return Ok(());
-    }
-    let names = handle.entry.property_names();
     let known = match path.first() {
-        Some(Key::Name(name)) => {
-            names.contains(&name.as_str()) || name.split_once('.').is_some_and(|(head, _)| names.contains(&head))
-        }
-        _ => false,
+        Some(Key::Name(name)) => has_property(handle.entry, name),
+        _ => matches!(handle.entry.shape, Shape::Open(_)),
     };
     if known { Ok(()) } else { Err(handle.unknown(words)) }
+}
+
+/// Whether `its(NAME, …)` can mean anything for a resource.
+pub(super) fn has_property(entry: &Entry, name: &str) -> bool {
+    let names = entry.property_names();
+    matches!(entry.shape, Shape::Open(_))
+        || names.contains(&name)
+        || name.split_once('.').is_some_and(|(head, _)| names.contains(&head))
 }
 
 fn is(

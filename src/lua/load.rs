@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The keys of a control.
-const KEYS: [&str; 11] =
+pub(super) const KEYS: [&str; 11] =
     ["title", "impact", "desc", "rationale", "fix", "tags", "refs", "only_if", "eventually", "check", "id"];
 /// Impacts by name, as InSpec has them.
 const IMPACTS: [(&str, f64); 5] = [("none", 0.0), ("low", 0.1), ("medium", 0.4), ("high", 0.7), ("critical", 0.9)];
@@ -124,12 +124,9 @@ pub fn install(lua: &Lua, rust: &Table, session: &Rc<Session>, libraries: Librar
                 return Ok((None, Some("require takes the name of a library in quotes".to_string())));
             };
             let name = name.to_string_lossy();
-            let path = format!("libraries/{}.lua", name.replace('.', "/"));
+            let path = library_path(&name);
             let Some(text) = libraries.files.get(&*path) else {
-                let names = libraries.files.keys().map(|path| library_name(path));
-                let names: Vec<String> = names.collect();
-                let hint = did_you_mean(&name, names.iter().map(String::as_str));
-                return Ok((None, Some(format!("the profile has no {path}; {hint}"))));
+                return Ok((None, Some(no_library(&name, libraries.files.keys().map(|path| &**path)))));
             };
             let environment: Option<Table> = match &*libraries.environment.borrow() {
                 Some(make) => Some(make.call(())?),
@@ -141,6 +138,18 @@ pub fn install(lua: &Lua, rust: &Table, session: &Rc<Session>, libraries: Librar
             }
         })?,
     )
+}
+
+/// The file of the library `require` is given the name of.
+pub(super) fn library_path(name: &str) -> String {
+    format!("libraries/{}.lua", name.replace('.', "/"))
+}
+
+/// The message for a library that none of the profile's files is.
+pub(super) fn no_library<'a>(name: &str, paths: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = paths.map(library_name).collect();
+    let hint = did_you_mean(name, names.iter().map(String::as_str));
+    format!("the profile has no {}; {hint}", library_path(name))
 }
 
 /// The name `require` takes for a file: `a.b` for `libraries/a/b.lua`.

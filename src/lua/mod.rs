@@ -6,6 +6,7 @@ mod convert;
 mod describe;
 mod extent;
 mod fault;
+pub mod lint;
 mod load;
 pub mod matcher;
 mod matchers;

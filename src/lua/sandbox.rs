@@ -7,6 +7,7 @@
 use super::session::{Phase, Session};
 use super::{bind, describe, load, matchers, strings};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value as LuaValue, VmState};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -20,6 +21,9 @@ const SAFE_UTF8: [&str; 6] = ["char", "charpattern", "codepoint", "codes", "len"
 /// `math` without `random`: two runs over equal observations are equal.
 const UNSAFE_MATH: [&str; 2] = ["random", "randomseed"];
 
+/// The keys of `node`.
+pub const NODE_KEYS: [&str; 3] = ["name", "target", "groups"];
+
 /// Where `print` goes: the id of the control that prints, if one runs, and the line.
 pub type Print = Rc<dyn Fn(Option<&str>, &str)>;
 
@@ -30,6 +34,8 @@ pub struct Sandbox {
     pub run_control: Function,
     /// Makes the environment of one file.
     pub environment: Function,
+    /// What every file sees.
+    globals: Table,
 }
 
 impl Sandbox {
@@ -70,7 +76,18 @@ impl Sandbox {
         install_plain(&lua, &rust, &globals, &raising, session, print)?;
         prelude.get::<Function>("libraries")?.call::<()>(&libraries_of_lua)?;
         prelude.get::<Function>("seal")?.call::<()>(())?;
-        Ok(Sandbox { run_control: prelude.get("run_control")?, environment: prelude.get("environment")?, lua })
+        let (run_control, environment) = (prelude.get("run_control")?, prelude.get("environment")?);
+        Ok(Sandbox { run_control, environment, globals, lua })
+    }
+
+    /// The names every file sees, as they are there: the only list of them.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.globals.pairs::<String, LuaValue>().flatten().map(|(name, _)| name).collect()
+    }
+
+    /// Whether a library of Lua such as `string` has this function here.
+    pub fn has_member(&self, library: &str, name: &str) -> bool {
+        self.globals.raw_get::<Table>(library).is_ok_and(|library| library.get::<LuaValue>(name).is_ok())
     }
 }
 
@@ -150,7 +167,7 @@ fn install_plain(
                     return Ok((LuaValue::Table(lua.create_sequence_from(groups)?), None));
                 }
                 _ => {
-                    let hint = crate::error::did_you_mean(&key, ["name", "target", "groups"]);
+                    let hint = crate::error::did_you_mean(&key, NODE_KEYS);
                     return Ok((LuaValue::Nil, Some(format!("node has no {key}; {hint}"))));
                 }
             };
