@@ -71,10 +71,10 @@ pub type Answer = Result<Observation, Fault>;
 /// Declares each question type, the enum of all probes and the enum of all observations,
 /// so that the three lists cannot drift apart.
 macro_rules! questions {
-    ($($(#[$meta:meta])* $kind:ident => $answer:ty, $name:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $kind:ident => $answer:ty, $name:literal;)*) => {
         /// Every question a node can be asked.
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-        pub enum Probe { $($(#[$meta])* $kind($kind),)* }
+        pub enum Probe { $($(#[doc = $doc])* $kind($kind),)* }
 
         /// The answer to one probe, of the kind the probe asks for.
         #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +88,9 @@ macro_rules! questions {
 
             /// The names of all kinds.
             pub const KINDS: &'static [&'static str] = &[$($name),*];
+
+            /// What each of [`Probe::KINDS`] asks, for the reference.
+            pub const MEANINGS: &'static [&'static str] = &[$(concat!($($doc),*)),*];
         }
 
         $(

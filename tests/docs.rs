@@ -1,9 +1,15 @@
 //! Everything README and the documentation show is run here.
 //!
-//! A block of `console` holds commands after `$ `. One ends well unless it says `# exit N` or
-//! `# any exit`; lines below it are what it prints, with `[..]` for any text; `# not run here`
-//! marks what would run these tests again. A block of `lua` that begins with `control` is
-//! loaded as a control file and run; a block of `yaml` has to be YAML.
+//! - `console`: commands after `$ `. One ends well unless it says `# exit N` or `# any exit`;
+//!   lines below it are what it prints, with `[..]` for any text; `# not run here` marks what
+//!   would run these tests again.
+//! - A block of `lua` or `yaml` whose first line is a comment that is a path (`# profile.yml`,
+//!   `-- web/controls/a.lua`) is that file, for the commands below it on the page; `~/` is
+//!   their home.
+//! - Other `lua` is run: as a control file where it has a control in it, else as the check of
+//!   a control.
+//! - `yaml` has to be YAML, and a manifest where its path ends in `profile.yml`.
+//! - A row of a table that begins with `| InSpec |` ends in a check, which is run.
 
 mod support;
 
@@ -14,6 +20,16 @@ struct Block {
     language: String,
     line: usize,
     text: String,
+}
+
+impl Block {
+    /// The path in a first line that is a comment and nothing but a path.
+    fn path(&self) -> Option<&str> {
+        let first = self.text.lines().next()?;
+        let path = first.strip_prefix("-- ").or_else(|| first.strip_prefix("# "))?.trim();
+        let plain = path.contains(['/', '.']) && !path.contains(' ') && !path.contains("..");
+        plain.then_some(path)
+    }
 }
 
 fn blocks(text: &str) -> Vec<Block> {
@@ -118,19 +134,54 @@ fn run_console(page: &Path, block: &Block, folder: &Path, faults: &mut Vec<Strin
     }
 }
 
-fn run_lua(page: &Path, block: &Block, faults: &mut Vec<String>) {
-    if !block.text.trim_start().starts_with("control") {
-        return;
-    }
+/// The manifest of the profile that Lua without a path is run in.
+const SHOWN: &str = "\
+name: shown
+version: 1.0.0
+attributes:
+  max_auth_tries: {type: integer, default: 4}
+  shared_folders: {type: list, default: [/tmp]}
+";
+
+fn run_lua(page: &Path, line: usize, text: &str, faults: &mut Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("controls")).unwrap();
-    let attributes = "attributes:\n  max_auth_tries:\n    type: integer\n    default: 4\n";
-    std::fs::write(folder.path().join("profile.yml"), format!("name: shown\nversion: 1.0.0\n{attributes}")).unwrap();
-    std::fs::write(folder.path().join("controls/shown.lua"), &block.text).unwrap();
+    std::fs::write(folder.path().join("profile.yml"), SHOWN).unwrap();
+    let is_control = text.lines().any(|line| line.starts_with("control "));
+    let text = if is_control { text } else { &format!("control \"shown\" {{ check = function()\n{text}\nend }}\n") };
+    std::fs::write(folder.path().join("controls/shown.lua"), text).unwrap();
     let ran = support::probity_in(folder.path(), &["exec", ".", "--reporter", "cli"]);
     if ran.code == 1 || ran.stdout.contains("check runs to its end") {
-        faults.push(format!("{}:{}: lua\n{}{}", page.display(), block.line, ran.stdout, ran.stderr));
+        faults.push(format!("{}:{line}: lua\n{}{}", page.display(), ran.stdout, ran.stderr));
     }
+}
+
+/// Writes a block that is a file, and reads what is a manifest.
+fn write_file(page: &Path, block: &Block, path: &str, folder: &Path, faults: &mut Vec<String>) {
+    let file = folder.join(path.trim_start_matches("~/"));
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, &block.text).unwrap();
+    if path.ends_with("profile.yml") {
+        let manifest = probity::yaml::Document::read(&file)
+            .and_then(|document| probity::profile::Manifest::read(&document).map(|_| ()));
+        if let Err(error) = manifest {
+            faults.push(format!("{}:{}: manifest\n{error}", page.display(), block.line));
+        }
+    }
+}
+
+/// The checks in the last column of tables that begin with `| InSpec |`.
+fn idioms(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut inside = false;
+    for (number, line) in text.lines().enumerate() {
+        inside = line.starts_with("| InSpec |") || (inside && line.starts_with('|'));
+        let code = line.trim_end().strip_suffix("` |").and_then(|line| line.rsplit_once("| `"));
+        if let (true, Some((_, code))) = (inside, code) {
+            found.push((number + 1, code.to_string()));
+        }
+    }
+    found
 }
 
 #[test]
@@ -139,19 +190,37 @@ fn what_the_pages_show_runs() {
     let mut count = 0;
     for page in pages() {
         let folder = checkout();
-        for block in blocks(&std::fs::read_to_string(&page).unwrap()) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        // The examples of the reference are run, and judged, by tests/resources.rs.
+        let is_reference = page.ends_with("docs/resources.md");
+        for block in blocks(&text) {
             count += 1;
+            if let Some(path) = block.path() {
+                write_file(&page, &block, path, folder.path(), &mut faults);
+            }
             match &*block.language {
                 "console" => run_console(&page, &block, folder.path(), &mut faults),
-                "lua" => run_lua(&page, &block, &mut faults),
+                "lua" if block.path().is_none() && !is_reference => {
+                    run_lua(&page, block.line, &block.text, &mut faults);
+                }
+                "lua" => {}
                 "yaml" => {
                     if let Err(error) = probity::yaml::Document::parse(page.clone(), block.text.as_bytes()) {
                         faults.push(format!("{}:{}: yaml\n{error}", page.display(), block.line));
                     }
                 }
-                "text" | "xml" | "json" | "groovy" => {}
+                "json" => {
+                    if let Err(error) = serde_json::from_str::<serde_json::Value>(&block.text) {
+                        faults.push(format!("{}:{}: json\n{error}", page.display(), block.line));
+                    }
+                }
+                "text" | "xml" | "groovy" => {}
                 other => faults.push(format!("{}:{}: a block of {other:?} is not tested", page.display(), block.line)),
             }
+        }
+        for (line, code) in idioms(&text) {
+            count += 1;
+            run_lua(&page, line, &code, &mut faults);
         }
     }
     assert!(count > 4, "the blocks were not found");

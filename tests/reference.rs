@@ -3,6 +3,9 @@
 
 mod support;
 
+use probity::probe::{self, AccountKey, FaultKind, Probe};
+use probity::transport::Transport;
+use probity::transport::local::Local;
 use std::path::Path;
 
 #[test]
@@ -28,4 +31,153 @@ fn every_resource_has_its_page() {
     let unknown = support::probity(&["resources", "fiel"]);
     assert_eq!(unknown.code, 1);
     assert!(unknown.stderr.contains("did you mean file?"), "{}", unknown.stderr);
+}
+
+#[test]
+fn the_table_of_matchers_is_not_stale() {
+    let made = support::probity(&["matchers", "--markdown"]).stdout;
+    compare("docs/controls.md", "matchers", &made);
+}
+
+#[test]
+fn every_matcher_has_its_page() {
+    for matcher in probity::lua::matcher::CATALOGUE {
+        let page = support::probity(&["matchers", matcher.name]).stdout;
+        assert!(page.contains(matcher.doc) && page.contains(matcher.example), "{page}");
+    }
+    let unknown = support::probity(&["matchers", "at_mots"]);
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.stderr.contains("did you mean at_most?"), "{}", unknown.stderr);
+}
+
+#[test]
+fn the_table_of_probes_is_what_the_transports_answer() {
+    let samples = samples();
+    let kinds: Vec<&str> = samples.iter().map(Probe::kind).collect();
+    assert_eq!(kinds, Probe::KINDS, "a sample of each kind of probe, in their order");
+    let local = Local::new();
+    let mut made = String::from("| probe | what it asks | takes long | `local://` |\n| --- | --- | --- | --- |\n");
+    for (probe, meaning) in samples.into_iter().zip(Probe::MEANINGS) {
+        let meaning = meaning.replace("`None`", "Nothing").split_whitespace().collect::<Vec<_>>().join(" ");
+        let takes_long = if probe.is_slow() { "yes" } else { "" };
+        // A fault of another kind is an answer: this kind of question can be asked.
+        let answered = match local.batch(std::slice::from_ref(&probe)).pop() {
+            Some(Err(fault)) if fault.kind == FaultKind::Unsupported => "no",
+            Some(_) => "yes",
+            None => panic!("{probe} got no answer"),
+        };
+        made.push_str(&format!("| `{}` | {meaning} | {takes_long} | {answered} |\n", probe.kind()));
+    }
+    compare("docs/probes.md", "probes", &made);
+}
+
+#[test]
+fn the_limits_are_those_of_the_code() {
+    let limits = probity::lua::Limits::default();
+    let rows = [
+        ("time to compute, waiting for the node not counted", format!("{} s", limits.cpu.as_secs())),
+        ("different observations", thousands(limits.probes as u64)),
+        ("round trips to the node", thousands(limits.rounds as u64)),
+        ("steps recorded", thousands(limits.steps as u64)),
+        ("steps of string patterns between two round trips", thousands(limits.pattern_steps)),
+        ("memory, of all controls of the profile together", format!("{} MiB", limits.memory >> 20)),
+    ];
+    let mut made = String::from("| a control has at most | |\n| --- | --- |\n");
+    for (what, limit) in rows {
+        made.push_str(&format!("| {what} | {limit} |\n"));
+    }
+    compare("docs/controls.md", "limits", &made);
+}
+
+#[test]
+fn the_tables_of_reports_are_not_stale() {
+    let mut made = String::from("| reporter | what it writes | options | written |\n| --- | --- | --- | --- |\n");
+    for kind in probity::report::TABLE {
+        let option = |option: &probity::report::table::KindOption| {
+            format!("`{}={}`: {}", option.name, option.values.join("` or `"), option.doc)
+        };
+        let options: Vec<String> = kind.options.iter().map(option).collect();
+        let written = if kind.streams { "as it happens" } else { "whole, at the end" };
+        made.push_str(&format!("| `{}` | {} | {} | {written} |\n", kind.name, kind.doc, options.join(" ")));
+    }
+    compare("docs/reports.md", "reporters", &made);
+    let mut made = String::from("| code | the first that holds |\n| --- | --- |\n");
+    for (code, meaning) in probity::error::exit::ALL {
+        made.push_str(&format!("| {code} | {meaning} |\n"));
+    }
+    compare("docs/reports.md", "exit codes", &made);
+}
+
+/// `50,000`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// One probe of each kind. The match is there to fail the build when a kind is added.
+fn samples() -> Vec<Probe> {
+    let root = || AccountKey::Id(0);
+    let path = || "/etc/passwd".into();
+    let samples = vec![
+        probe::Stat { path: path() }.into(),
+        probe::Read { path: path() }.into(),
+        probe::List { path: "/".into() }.into(),
+        probe::Walk { path: "/".into(), max_depth: Some(0), timeout_ms: 1000, ..probe::Walk::default() }.into(),
+        probe::Flags { path: path() }.into(),
+        probe::Run::shell("true").into(),
+        probe::Which { name: "sh".into() }.into(),
+        probe::Environment.into(),
+        probe::User { key: root() }.into(),
+        probe::Group { key: root() }.into(),
+        probe::Users.into(),
+        probe::Groups.into(),
+        probe::Uname.into(),
+        probe::Sockets.into(),
+        probe::SocketOwners.into(),
+        probe::Processes.into(),
+        probe::Interfaces.into(),
+        probe::Connect { host: "127.0.0.1".into(), port: 9, timeout_ms: 1000 }.into(),
+        probe::Lookup { host: "localhost".into(), timeout_ms: 1000 }.into(),
+        probe::Http {
+            url: "http://127.0.0.1:9/".to_string(),
+            method: "GET".to_string(),
+            headers: Vec::new(),
+            body: [].into(),
+            verify: true,
+            max_redirects: 0,
+            timeout_ms: 1000,
+        }
+        .into(),
+    ];
+    for sample in &samples {
+        use Probe::*;
+        match sample {
+            Stat(_) | Read(_) | List(_) | Walk(_) | Flags(_) | Run(_) | Which(_) | Environment(_) | User(_)
+            | Group(_) | Users(_) | Groups(_) | Uname(_) | Sockets(_) | SocketOwners(_) | Processes(_)
+            | Interfaces(_) | Connect(_) | Lookup(_) | Http(_) => {}
+        }
+    }
+    samples
+}
+
+/// Compares a part of a page, between `<!-- NAME: …` and `<!-- end -->`, with what was made.
+fn compare(page: &str, name: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let begin = text.find(&format!("<!-- {name}:")).expect("the mark where it begins");
+    let begin = begin + text[begin..].find("-->\n").expect("the end of the mark") + "-->\n".len();
+    let end = begin + text[begin..].find("<!-- end -->").expect("the mark where it ends");
+    let made = format!("\n{made}\n");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, format!("{}{made}{}", &text[..begin], &text[end..])).unwrap();
+        return;
+    }
+    assert!(text[begin..end] == made, "{page} is stale: UPDATE_DOCS=1 cargo test --test reference writes it anew");
 }

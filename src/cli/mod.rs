@@ -10,6 +10,7 @@ mod detect;
 mod exec;
 mod init;
 mod inputs;
+mod matchers;
 mod resources;
 mod signals;
 mod version;
@@ -74,6 +75,7 @@ pub enum Command {
     Archive(archive::ArchiveArgs),
     Detect(detect::DetectArgs),
     Resources(resources::ResourcesArgs),
+    Matchers(matchers::MatchersArgs),
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Version(version::VersionArgs),
@@ -130,6 +132,7 @@ pub fn main() -> u8 {
         Command::Detect(args) => detect::run(args),
         Command::Config(args) => config::run(args),
         Command::Resources(args) => resources::run(args, &cli.global),
+        Command::Matchers(args) => matchers::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Version(args) => version::run(args),
     };

@@ -107,8 +107,8 @@ pub static CATALOGUE: &[MatcherDoc] = &[
     matcher(
         "no",
         "matcher",
-        "Does not match. What is absent, or of a type the matcher has no rule for, fails either way: say \
-         any(absent, no(…)) if absence is fine.",
+        "Does not match. What is of a type the matcher has no rule for fails either way, and so does what is absent: \
+         say any(absent, no(…)) if absence is fine. Only eq, cmp and one_of take what is absent for another value.",
         "no(contains \"nullok\")",
     ),
     matcher("all", "matcher, …", "Matches every one.", "all(at_least(1), at_most(5))"),
