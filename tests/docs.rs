@@ -155,6 +155,18 @@ fn run_lua(page: &Path, line: usize, text: &str, faults: &mut Vec<String>) {
     if ran.code == 1 || ran.stdout.contains("check runs to its end") {
         faults.push(format!("{}:{line}: lua\n{}{}", page.display(), ran.stdout, ran.stderr));
     }
+    lint(page, line, folder.path(), ".", faults);
+}
+
+/// What a page shows need not be complete, and has to be right.
+fn lint(page: &Path, line: usize, folder: &Path, profile: &str, faults: &mut Vec<String>) {
+    const COMPLETENESS: [&str; 3] = ["control-metadata", "manifest-metadata", "unused-attribute"];
+    let ran = support::probity_in(folder, &["check", profile, "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&ran.stdout).expect(&ran.stderr);
+    let findings = ["errors", "warnings"].into_iter().filter_map(|list| found[list].as_array()).flatten();
+    for finding in findings.filter(|finding| !COMPLETENESS.contains(&finding["rule"].as_str().unwrap())) {
+        faults.push(format!("{}:{line}: {}: {}", page.display(), finding["rule"], finding["message"]));
+    }
 }
 
 /// Writes a block that is a file, and reads what is a manifest.
@@ -194,10 +206,12 @@ fn what_the_pages_show_runs() {
         let text = std::fs::read_to_string(&page).unwrap();
         // The examples of the reference are run, and judged, by tests/resources.rs.
         let is_reference = page.ends_with("docs/resources.md");
+        let mut profiles = Vec::new();
         for block in blocks(&text) {
             count += 1;
             if let Some(path) = block.path() {
                 write_file(&page, &block, path, folder.path(), &mut faults);
+                profiles.extend(path.strip_suffix("/profile.yml").map(|profile| (block.line, profile.to_string())));
             }
             match &*block.language {
                 "console" => run_console(&page, &block, folder.path(), &mut faults),
@@ -219,6 +233,12 @@ fn what_the_pages_show_runs() {
                 other => faults.push(format!("{}:{}: a block of {other:?} is not tested", page.display(), block.line)),
             }
         }
+        for (line, profile) in profiles {
+            // A page may show a manifest alone.
+            if folder.path().join(&profile).join("controls").is_dir() {
+                lint(&page, line, folder.path(), &profile, &mut faults);
+            }
+        }
         for (line, code) in idioms(&text) {
             count += 1;
             run_lua(&page, line, &code, &mut faults);
@@ -226,6 +246,12 @@ fn what_the_pages_show_runs() {
     }
     assert!(count > 4, "the blocks were not found");
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+#[test]
+fn the_example_has_nothing_to_find() {
+    let ran = support::probity(&["check", "--strict", "examples/acme-server"]);
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
 }
 
 #[test]

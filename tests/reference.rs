@@ -108,6 +108,18 @@ fn the_tables_of_reports_are_not_stale() {
     compare("docs/reports.md", "exit codes", &made);
 }
 
+#[test]
+fn the_table_of_rules_is_not_stale() {
+    let found = support::probity(&["check", "--rules", "--format", "json"]).stdout;
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let mut made = String::from("| rule | | what is found |\n| --- | --- | --- |\n");
+    for rule in found["rules"].as_array().unwrap() {
+        let cell = |key: &str| rule[key].as_str().unwrap().replace('|', "\\|");
+        made.push_str(&format!("| `{}` | {} | {} |\n", cell("name"), cell("severity"), cell("doc")));
+    }
+    compare("docs/profiles.md", "rules", &made);
+}
+
 /// `50,000`.
 fn thousands(number: u64) -> String {
     let digits = number.to_string();

@@ -17,6 +17,7 @@ control "operators" {
 control "hashes" {
   title = "Password hashes are not readable by everybody",
   impact = "critical",
+  desc = "Who reads a hash can guess the password at leisure.",
   tags = { "acme", nist = { "AC-6", "IA-5" } },
 
   check = function()

@@ -19,6 +19,7 @@ control "release-file" {
 control "free-space" {
   title = "The root file system has room",
   impact = "medium",
+  desc = "A full root file system stops logging, updates and logins.",
   tags = { "acme" },
 
   check = function()

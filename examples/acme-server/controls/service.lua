@@ -1,6 +1,7 @@
 control "health-page" {
   title = "The service says that it is well",
   impact = "high",
+  desc = "The page asks the database and the queue before it answers.",
   tags = { "acme" },
   only_if = function()
     return attributes.probe_token ~= nil, "there is no probe_token to ask with"
