@@ -133,6 +133,22 @@ fn thousands(number: u64) -> String {
     text
 }
 
+#[test]
+fn the_caps_of_answers_are_those_of_the_code() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/probes.md")).unwrap();
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mib = |bytes: usize| format!("{} MiB", bytes >> 20);
+    assert_eq!(probe::OUTPUT_CAP, probe::BODY_CAP, "the page names one number for both");
+    for text in [
+        format!("a file of {}", mib(probe::READ_CAP)),
+        format!("{} each of a command's", mib(probe::OUTPUT_CAP)),
+        format!("{} entries", thousands(probe::ENTRIES_CAP as u64)),
+        format!("{} seconds for a command", probe::DEFAULT_TIMEOUT.as_secs()),
+    ] {
+        assert!(page.contains(&text), "docs/probes.md lacks {text:?}");
+    }
+}
+
 /// One probe of each kind. The match is there to fail the build when a kind is added.
 fn samples() -> Vec<Probe> {
     let root = || AccountKey::Id(0);
