@@ -45,6 +45,7 @@ impl Database {
                 Err(Unseen::Pending) => {
                     // Which files will matter is not known yet, but asking is cheap.
                     dpkg::ask(seen);
+                    rpm::ask(seen);
                     apk::ask(seen);
                     pacman::ask(seen);
                     return Err(Unseen::Pending);

@@ -2,7 +2,7 @@
 
 use super::database::{Database, Record, lines, text};
 use crate::node::{PackageManager, Seen, Sight, Unseen};
-use crate::probe::{Read, Run};
+use crate::probe::{List, Read, Run};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,11 +21,35 @@ const LOCKS: [(&str, Reader); 4] = [
     ("/etc/zypp/locks", zypper),
 ];
 
+/// Where the database of a node may be; rpm has had three homes.
+const HOMES: [&str; 3] = ["/usr/lib/sysimage/rpm", "/var/lib/rpm", "/usr/share/rpm"];
+
+/// The file of a database in each of its formats: sqlite, ndb, Berkeley DB.
+const FILES: [&str; 3] = ["rpmdb.sqlite", "Packages.db", "Packages"];
+
 /// Reading a large database takes a while.
 const TIMEOUT_MS: u64 = 60_000;
 
+/// Asks for what [`read`] will need when the node is one of rpm.
+pub fn ask(seen: &Seen<'_>) {
+    let _ = seen.gather(HOMES, |path| seen.try_get(List { path: path.into() }));
+}
+
+/// Unwinds unless there is a database. `rpm -qa` makes an empty one where it finds none, and
+/// that would be a change of the node, and no package installed.
+fn found(seen: &Seen<'_>, dbpath: Option<&str>) -> Sight<()> {
+    let paths = dbpath.map_or_else(|| HOMES.to_vec(), |path| vec![path]);
+    let lists = seen.gather(&paths, |path| seen.get(List { path: (*path).into() }))?;
+    let mut entries = lists.iter().flatten().flat_map(|entries| entries.iter());
+    match entries.any(|entry| FILES.contains(&&*entry.name)) {
+        true => Ok(()),
+        false => Err(Unseen::failed(format!("there is no rpm database in {}", paths.join(", ")))),
+    }
+}
+
 /// The database of the node, or the one at `dbpath`.
 pub fn read(seen: &Seen<'_>, dbpath: Option<&str>) -> Sight<Database> {
+    found(seen, dbpath)?;
     let mut argv = vec!["rpm".to_string()];
     argv.extend(dbpath.into_iter().flat_map(|path| ["--dbpath".to_string(), path.to_string()]));
     argv.extend(["-qa", "--queryformat", FORMAT].map(String::from));

@@ -94,10 +94,17 @@ fn rpm_run() -> Run {
     Run { timeout_ms: 60_000, ..Run::argv(["rpm", "-qa", "--queryformat", format]) }
 }
 
+fn entry(name: &str, kind: FileKind) -> Entry {
+    Entry { name: name.into(), kind }
+}
+
 fn rocky(answer: crate::probe::Ran) -> Scripted {
     Scripted::new()
         .platform("ID=rocky\nID_LIKE=\"rhel centos fedora\"\n", &["/var/lib/rpm"])
         .with(rpm_run(), answer)
+        .with(List { path: "/usr/lib/sysimage/rpm".into() }, None)
+        .with(List { path: "/var/lib/rpm".into() }, Some([entry("rpmdb.sqlite", FileKind::File)].into()))
+        .with(List { path: "/usr/share/rpm".into() }, None)
         .with(Read { path: "/etc/dnf/plugins/versionlock.list".into() }, bytes("bash-0:5.1.8-6.el9.*\n"))
         .with(Read { path: "/etc/yum/pluginconf.d/versionlock.list".into() }, None)
         .with(Read { path: "/etc/dnf/versionlock.toml".into() }, None)
@@ -134,6 +141,17 @@ fn an_rpm_that_fails_or_is_missing_is_a_fault_not_an_absence() {
     assert!(fault(package("bash", rocky(broken)).exists()).contains("damaged header"));
 }
 
+/// `rpm -qa` makes an empty database where there is none, so it is not asked.
+#[test]
+fn rpm_is_not_asked_where_there_is_no_database() {
+    let empty = rocky(ran(0, "", "")).with(List { path: "/var/lib/rpm".into() }, Some([].into()));
+    let bash = package("bash", empty);
+    assert!(
+        fault(bash.is("installed", &[])).contains("there is no rpm database in /usr/lib/sysimage/rpm, /var/lib/rpm")
+    );
+    assert_eq!(bash.rounds(), 1);
+}
+
 #[test]
 fn apk_and_pacman_are_read_in_one_round() {
     let installed = "C:Q1abc=\nP:busybox\nV:1.36.1-r15\nA:x86_64\nS:509600\nF:bin\nR:busybox\n\nC:Q1x=\nP:musl\nV:1.2.4-r2\nA:x86_64\n\n";
@@ -146,7 +164,6 @@ fn apk_and_pacman_are_read_in_one_round() {
     assert_eq!(musl.its("version").unwrap(), version("1.2.4-r2", crate::value::VersionScheme::Apk));
     assert_eq!(musl.rounds(), 1);
 
-    let entry = |name: &str, kind| Entry { name: name.into(), kind };
     let local = [
         entry("ALPM_DB_VERSION", FileKind::File),
         entry("bash-5.2.026-2", FileKind::Directory),
