@@ -37,7 +37,8 @@ resource! {
             /// The description: systemd's `Description`, the `Short-Description` of an init script.
             description: Str = Service::description;
             /// The state of the unit file: `enabled`, `disabled`, `static`, `masked`, `indirect`,
-            /// `generated`, `alias`…; without systemd `enabled` or `disabled`.
+            /// `generated`…, for an alias that of its unit; nothing for a unit without a file, such
+            /// as a slice; without systemd `enabled` or `disabled`.
             startmode: Str = Service::startmode;
             /// The user systemd starts it as; `root` where the unit names none.
             startname: Str = Service::startname;
@@ -60,7 +61,7 @@ resource! {
             masked() absent No = |this: &Service, seen: &Seen<'_>, _: &Args| {
                 match this.startmode(seen) {
                     Err(Unseen::Missing(_)) => Ok(false),
-                    mode => Ok(matches!(&*mode?, "masked" | "masked-runtime")),
+                    mode => Ok(matches!(mode?.as_deref(), Some("masked" | "masked-runtime"))),
                 }
             };
             /// Whether its start mode is this one.
@@ -68,7 +69,7 @@ resource! {
                 /// As the property `startmode` gives it.
                 mode: Str,
             ) absent Fails = |this: &Service, seen: &Seen<'_>, args: &Args| {
-                Ok(this.startmode(seen)? == args.required("mode").to_string())
+                Ok(this.startmode(seen)?.as_deref() == Some(&*args.required("mode")))
             };
         }
         methods {}
@@ -174,7 +175,8 @@ impl Service {
         match self.manager(seen)? {
             ServiceManager::Systemd { running: true } => {
                 let unit = systemd::show(seen, &self.name)?;
-                systemd::enabled(seen, &self.name, unit.get("UnitFileState"))
+                let state = if unit.is_alias(&self.name) { "alias" } else { unit.get("UnitFileState") };
+                systemd::enabled(seen, &self.name, state)
             }
             ServiceManager::Systemd { running: false } => {
                 let scripts = sysv::Scripts::of(seen);
@@ -229,22 +231,24 @@ impl Service {
         }
     }
 
-    fn startmode(&self, seen: &Seen<'_>) -> Sight<String> {
-        let manager = self.present(seen)?;
-        let state = match manager {
+    fn startmode(&self, seen: &Seen<'_>) -> Sight<Option<String>> {
+        let state = match self.present(seen)? {
             ServiceManager::Systemd { running: true } => {
                 let unit = systemd::show(seen, &self.name)?;
-                // A mask on a unit that is not there has no unit file state.
-                let key = if unit.get("UnitFileState").is_empty() { "LoadState" } else { "UnitFileState" };
-                Some(unit.get(key).to_string())
+                return Ok(match (unit.get("UnitFileState"), unit.get("LoadState")) {
+                    // An older systemd gives a mask on a unit that is not there no state.
+                    ("", "masked") => Some("masked".to_string()),
+                    ("", _) => None,
+                    (state, _) => Some(state.to_string()),
+                });
             }
             ServiceManager::Systemd { running: false } => systemd::offline_state(seen, &self.name)?,
             _ => None,
         };
-        match state {
-            Some(state) => Ok(state),
-            None => Ok(if self.enabled(seen)? { "enabled" } else { "disabled" }.to_string()),
-        }
+        Ok(Some(match state {
+            Some(state) => state,
+            None => if self.enabled(seen)? { "enabled" } else { "disabled" }.to_string(),
+        }))
     }
 
     fn startname(&self, seen: &Seen<'_>) -> Sight<Value> {

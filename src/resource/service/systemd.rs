@@ -129,6 +129,14 @@ impl Unit {
         self.get("LoadState") != "not-found"
     }
 
+    /// Whether `name` is another name of the unit. A masked one is not: its mask decides.
+    pub fn is_alias(&self, name: &str) -> bool {
+        let unit = unit(name);
+        self.get("Id") != unit
+            && self.get("Names").split_whitespace().any(|other| other == unit)
+            && !self.get("UnitFileState").starts_with("masked")
+    }
+
     /// Whether it is active, as `systemctl is-active` judges.
     pub fn running(&self) -> bool {
         matches!(self.get("ActiveState"), "active" | "reloading" | "refreshing")

@@ -106,6 +106,30 @@ fn the_states_of_unit_files_are_judged_as_is_enabled_does() {
 }
 
 #[test]
+fn another_name_of_a_unit_is_enabled_whatever_its_unit_is() {
+    let reboot = |state: &str| {
+        let shown = format!(
+            "Id=reboot.target\nNames=ctrl-alt-del.target reboot.target\nLoadState=loaded\nUnitFileState={state}\n"
+        );
+        service("ctrl-alt-del.target", booted("ctrl-alt-del.target", &shown))
+    };
+    assert!(reboot("disabled").is("enabled", &[]).unwrap());
+    assert_eq!(reboot("disabled").its("startmode").unwrap(), Value::from("disabled"));
+    assert!(!reboot("masked").is("enabled", &[]).unwrap());
+}
+
+#[test]
+fn a_unit_without_a_file_has_no_start_mode() {
+    let shown = "Id=system.slice\nNames=system.slice\nLoadState=loaded\nActiveState=active\nUnitFileState=\n";
+    let slice = service("system.slice", booted("system.slice", shown));
+    assert_eq!(slice.its("startmode").unwrap(), Value::Nil);
+    assert!(slice.is("running", &[]).unwrap() && !slice.is("enabled", &[]).unwrap());
+    assert!(!slice.is("has_start_mode", &["loaded".into()]).unwrap());
+    let masked = "Id=x.service\nLoadState=masked\nActiveState=inactive\nUnitFileState=\n";
+    assert!(service("x", booted("x.service", masked)).is("masked", &[]).unwrap());
+}
+
+#[test]
 fn a_manager_that_does_not_answer_is_a_fault() {
     let refused = node(&["/run/systemd/system"], &[]).with(
         systemctl(&["show", "--no-pager", "--", "ssh.service"]),
