@@ -4,7 +4,7 @@
 mod support;
 
 use probity::resource::ALL;
-use support::{Lacking, probity};
+use support::{Lacking, find, probity};
 
 /// Runs a body of a check and gives its outcome with the whole report.
 fn outcome(body: &str) -> (String, String) {
@@ -14,19 +14,6 @@ fn outcome(body: &str) -> (String, String) {
     let text = format!("{report:#}");
     let outcome = find(&report, "outcome").unwrap_or_else(|| panic!("no outcome in {text}"));
     (outcome, text)
-}
-
-/// The first value of a key, depth first.
-fn find(value: &serde_json::Value, key: &str) -> Option<String> {
-    match value {
-        serde_json::Value::Object(map) => map
-            .get(key)
-            .and_then(|value| value.as_str())
-            .map(str::to_string)
-            .or_else(|| map.values().find_map(|value| find(value, key))),
-        serde_json::Value::Array(items) => items.iter().find_map(|value| find(value, key)),
-        _ => None,
-    }
 }
 
 #[test]

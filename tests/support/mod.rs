@@ -55,6 +55,10 @@ impl Lacking {
                 let all = Command::new("rpm").arg("-qa").output();
                 all.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
             }
+            "cgroup2" => {
+                let mounts = std::fs::read_to_string("/proc/mounts").unwrap_or_default();
+                mounts.lines().any(|line| line.split(' ').nth(2) == Some("cgroup2"))
+            }
             "dpkg" => Path::new("/var/lib/dpkg/status").exists(),
             "sshd" => Path::new("/usr/sbin/sshd").exists() && Path::new("/etc/ssh/sshd_config").exists(),
             "ssh" => Path::new("/etc/ssh/ssh_config").exists(),
@@ -108,4 +112,17 @@ fn web_server() -> bool {
 /// Whether `PROBITY_REQUIRE` names something.
 pub fn required(need: &str) -> bool {
     std::env::var("PROBITY_REQUIRE").is_ok_and(|list| list.split([',', ' ']).any(|name| name == need))
+}
+
+/// The first value of a key in a report, depth first.
+pub fn find(value: &serde_json::Value, key: &str) -> Option<String> {
+    match value {
+        serde_json::Value::Object(map) => map
+            .get(key)
+            .and_then(|value| value.as_str())
+            .map(str::to_string)
+            .or_else(|| map.values().find_map(|value| find(value, key))),
+        serde_json::Value::Array(items) => items.iter().find_map(|value| find(value, key)),
+        _ => None,
+    }
 }
