@@ -43,6 +43,7 @@ for file in /etc/login.defs; do
 done
 printf 'umask 027\n' >/etc/profile.d/umask.sh
 printf 'readonly TMOUT=900\nexport TMOUT\n' >/etc/profile.d/tmout.sh
+chown root:root /etc/login.defs; chmod 0644 /etc/login.defs
 
 # ---- files ---------------------------------------------------------------------------
 for place in /tmp /var/tmp; do chown root:root $place; chmod 1777 $place; done
@@ -158,6 +159,7 @@ printf '* hard core 0\n' >/etc/security/limits.d/10-core.conf
 mkdir -p /etc/systemd/journald.conf.d
 printf '[Journal]\nStorage=persistent\nCompress=yes\n' >/etc/systemd/journald.conf.d/baseline.conf
 sed -i '/FileCreateMode/d' /etc/rsyslog.conf; sed -i '1i $FileCreateMode 0640' /etc/rsyslog.conf
+chown root:root /var/log; chmod 0755 /var/log
 find /var/log -type f -exec chmod o-rwx {} +
 set_key /etc/audit/auditd.conf max_log_file_action ' = ' keep_logs
 set_key /etc/audit/auditd.conf space_left_action ' = ' email

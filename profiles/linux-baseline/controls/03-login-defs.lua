@@ -136,3 +136,17 @@ control "id-ranges" {
     describe(tonumber(settings.SYS_GID_MAX or gid - 1), "SYS_GID_MAX"):it(less_than(gid))
   end,
 }
+
+control "login-defs-file" {
+  title = "Only root changes what new accounts and passwords are given",
+  impact = 0.5,
+  desc = "/etc/login.defs belongs to root and is writable by nobody else.",
+  rationale = "A weaker hash or a wider umask set here takes hold silently, with the next password or account.",
+  fix = "chown root:root /etc/login.defs; chmod 0644 /etc/login.defs",
+  tags = { nist = { "AC-3", "CM-5" } },
+  refs = LOGIN_DEFS,
+  only_if = has_login_defs,
+  check = function()
+    describe(file "/etc/login.defs"):is("owned_by", "root"):its("group", eq "root"):its("mode", at_most "0644")
+  end,
+}

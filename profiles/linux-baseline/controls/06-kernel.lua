@@ -203,3 +203,25 @@ control "kernel-mitigations-on" {
     describe(found, "kernel parameters that turn defences off"):it(empty)
   end,
 }
+
+control "cpu-no-execute" {
+  title = "The processor refuses to run data",
+  impact = 0.6,
+  desc = "Every processor of an x86 machine has the flag nx.",
+  rationale = "Without it whatever is written into a buffer can be run from there; firmware can turn it off.",
+  fix = "Turn on NX, XD or Execute Disable in the firmware, and in the settings of the virtual machine.",
+  tags = { nist = { "SI-16" } },
+  refs = { { "proc_cpuinfo(5)", url = "https://man7.org/linux/man-pages/man5/proc_cpuinfo.5.html" } },
+  only_if = function()
+    if virtualization().container then return false, "this is a container: its host decides" end
+    local arch = os().arch
+    return arch == "x86_64" or arch == "i686", "the flag is one of x86 processors"
+  end,
+  check = function()
+    local without = 0
+    for flags in (file("/proc/cpuinfo").content or ""):gmatch("\nflags%s*:([^\n]*)") do
+      if not (flags .. " "):find(" nx ", 1, true) then without = without + 1 end
+    end
+    describe(without, "processors without the flag nx"):it(eq(0))
+  end,
+}

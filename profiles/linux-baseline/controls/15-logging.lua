@@ -120,13 +120,30 @@ control "log-files-closed" {
   end,
 }
 
+control "log-directory" {
+  title = "Only the system puts logs into /var/log",
+  impact = 0.5,
+  desc = "/var/log belongs to root and is writable by no group but root, syslog or adm, and not by others.",
+  rationale = "Who can rename a log can put another in its place.",
+  fix = "chown root:root /var/log; chmod 0755 /var/log",
+  tags = { nist = { "AU-9", "AC-3" } },
+  refs = { { "hier(7)", url = "https://man7.org/linux/man-pages/man7/hier.7.html" } },
+  only_if = function() return directory("/var/log").exists, "there is no /var/log" end,
+  check = function()
+    describe(directory "/var/log")
+      :is("owned_by", "root")
+      :its("group", one_of { "root", "syslog", "adm" })
+      :is_not("writable_by", "other")
+  end,
+}
+
 control "log-rotation" {
   title = "Logs are rotated",
   impact = 0.3,
   desc = "logrotate is installed and configured where files are logged to by rsyslog.",
   rationale = "A full disk stops the log, and often the machine.",
   fix = "apt install logrotate, dnf install logrotate",
-  tags = { nist = { "AU-4", "AU-11" } },
+  tags = { cis = "6.1.3.8", nist = { "AU-4", "AU-11" } },
   refs = { { "logrotate(8)", url = "https://man7.org/linux/man-pages/man8/logrotate.8.html" } },
   only_if = has_rsyslog,
   check = function()
