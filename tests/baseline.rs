@@ -137,6 +137,12 @@ fn every_control_says_what_why_and_how() {
     }
 }
 
+#[test]
+fn nothing_in_the_profile_is_doubtful() {
+    let ran = probity(&["check", "profiles/linux-baseline"]);
+    assert!(ran.code == 0 && ran.stdout.contains("0 warnings"), "{}{}", ran.stdout, ran.stderr);
+}
+
 /// The sample shows every attribute with its default, a few of them not commented out.
 #[test]
 fn the_sample_of_attributes_is_that_of_the_manifest() {

@@ -9,30 +9,48 @@ local LOCAL = {
 
 local function below(path, parents)
   for _, parent in ipairs(parents) do
-    if path == parent or path:sub(1, #parent + 1) == parent .. "/" then return true end
+    if parent == "/" or path == parent or path:sub(1, #parent + 1) == parent .. "/" then return true end
   end
   return false
 end
 
 -- Where local file systems are mounted: the root, and every other that is none of the
--- kernel's own, lies outside what `scan_exclude` names, and is not the same disk again.
+-- kernel's own and lies outside what `scan_exclude` names. What is a part of one that is
+-- walked already, such as a bind mount, is left out.
 function disk.roots()
-  local roots, seen = { "/" }, {}
-  local apart = { "/proc", "/sys", "/dev", "/run" }
-  for line in (file("/proc/self/mounts").content or ""):gmatch("[^\n]+") do
-    local device, point, kind = line:match("^(%S+) (%S+) (%S+)")
-    point = point and point:gsub("\\040", " ")
-    if point == "/" then
-      seen[device] = true
-    elseif point and LOCAL[kind] and not below(point, apart)
-      and not below(point, attributes.scan_exclude)
-      and (device:sub(1, 1) ~= "/" or not seen[device])
-      and kind ~= "overlay" and directory(point).exists
-    then
-      seen[device] = true
-      roots[#roots + 1] = point
+  local candidates, apart = {}, { "/proc", "/sys", "/dev", "/run" }
+  for _, row in ipairs(mounts().entries) do
+    local point = row.mount_point
+    local nested = row.type == "overlay" and point ~= "/"
+    if LOCAL[row.type] and not nested and not below(point, apart) and not below(point, attributes.scan_exclude) then
+      candidates[#candidates + 1] = row
     end
   end
+  -- The directory of the file system that is mounted; none for single files, which
+  -- container managers mount too.
+  local parts = {}
+  for_each(candidates, function(row)
+    local point = row.mount_point
+    if directory(point).exists then parts[point] = mount(point).root end
+  end)
+  local roots, walked = {}, {}
+  local function consider(row)
+    local part = parts[row.mount_point]
+    if not part then return end
+    local device = row.device:sub(1, 1) == "/" and row.device or row.mount_point
+    walked[device] = walked[device] or {}
+    if below(part, walked[device]) then return end
+    table.insert(walked[device], part)
+    roots[#roots + 1] = row.mount_point
+  end
+  for _, row in ipairs(candidates) do
+    if row.mount_point == "/" then consider(row) end
+  end
+  for _, row in ipairs(candidates) do
+    if row.mount_point ~= "/" then consider(row) end
+  end
+  -- A root of a kind nobody knows is walked nevertheless.
+  if roots[1] ~= "/" then table.insert(roots, 1, "/") end
   return roots
 end
 
