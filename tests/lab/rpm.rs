@@ -93,7 +93,12 @@ fn versions_are_ordered_as_rpm_does() {
         let (version, release) = texts.new_tree(&mut runner).expect("the pattern is sound").current();
         version + &release
     };
-    let mut pairs: Vec<(String, String)> = (0..4000).map(|_| (draw(), draw())).collect();
+    let mut pairs: Vec<(String, String)> = (0..3000).map(|_| (draw(), draw())).collect();
+    // Nearly the same: other separators, and zeros before numbers.
+    pairs.extend((0..1000).map(|_| draw()).map(|text| {
+        let near = text.replace('.', "_").replace('2', "02");
+        (text, near)
+    }));
     // What people really meet.
     for (a, b) in [
         ("1.0-1.el9", "1.0-1.el9_2.1"),
@@ -142,6 +147,6 @@ fn versions_are_ordered_as_rpm_does() {
     assert!(faults.is_empty(), "{} of {}\n{}", faults.len(), asked.len(), faults[..faults.len().min(20)].join("\n"));
     for order in [Ordering::Less, Ordering::Equal, Ordering::Greater] {
         let some = asked.iter().filter(|(a, b, ..)| compare(VersionScheme::Rpm, a, b) == order).count();
-        assert!(some > 10, "only {some} pairs are {order:?}");
+        assert!(some > 100, "only {some} pairs are {order:?}");
     }
 }
