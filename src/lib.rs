@@ -4,6 +4,9 @@
 //! `transport`; `plan`, `report`, `node`; `resource`, `lua`, `run`, `cli`. A file imports
 //! only from lower layers or its own folder; `tests/layers.rs` sees to it.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("Probity runs on Linux only");
+
 pub mod cli;
 pub mod error;
 pub mod lua;

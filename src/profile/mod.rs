@@ -4,6 +4,7 @@ pub mod archive;
 pub mod declaration;
 mod directory;
 pub mod layout;
+pub mod lookup;
 pub mod manifest;
 pub mod scaffold;
 pub mod waiver;
