@@ -31,7 +31,7 @@ fn computed(events: &[Stamped]) -> Option<Value> {
     if !node(&["-e", "require('inspecjs')"]).is_ok_and(|output| output.status.success()) {
         let need = "node and inspecjs (npm install in tests/inspecjs)";
         assert!(!support::required("inspecjs"), "this test needs {need}, which PROBITY_REQUIRE says must be here");
-        eprintln!("skipped: exec-json as inspecjs reads it (needs {need})");
+        support::skipped("exec-json as inspecjs reads it", need);
         return None;
     }
     let file = tempfile::NamedTempFile::new().unwrap();

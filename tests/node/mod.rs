@@ -4,7 +4,7 @@
 //! target directory by default), `enter.sh` makes a machine over it, `boot.sh` gives it
 //! the kernel parameters and mounts its configuration asks for.
 
-use crate::support::{Lacking, required};
+use crate::support::{Lacking, required, skipped};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -35,7 +35,7 @@ impl Machines {
         if !made.status.success() {
             let said = String::from_utf8_lossy(&made.stderr);
             assert!(!required("node"), "the root file system of test nodes cannot be made: {said}");
-            eprintln!("skipped: {what} (the root file system of test nodes cannot be made: {said})");
+            skipped(what, &format!("the root file system of test nodes, which cannot be made: {said}"));
             return None;
         }
         let share = tempfile::tempdir().expect("a temporary directory");

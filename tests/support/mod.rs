@@ -74,16 +74,9 @@ impl Lacking {
         if !there {
             assert!(!required(need), "{what} needs {need}, which PROBITY_REQUIRE says must be here");
             self.skipped.insert(format!("{what} (needs {need})"));
+            skipped(what, need);
         }
         there
-    }
-
-    /// Says what was skipped.
-    pub fn report(&self) {
-        if !self.skipped.is_empty() {
-            let list: Vec<&str> = self.skipped.iter().map(String::as_str).collect();
-            eprintln!("skipped: {}", list.join(", "));
-        }
     }
 }
 
@@ -107,6 +100,23 @@ fn web_server() -> bool {
         });
         true
     })
+}
+
+/// Says that something was skipped because `need` is not here. `tests/zz_skipped.rs`, which
+/// cargo runs last, lists it again at the end of the whole run.
+pub fn skipped(what: &str, need: &str) {
+    let line = format!("{what} (needs {need})");
+    eprintln!("skipped: {line}");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(skips_of_this_run());
+    // A list that cannot be written is shorter; the tests themselves are not at fault.
+    let _ = std::fs::create_dir_all(&folder);
+    let name: String = line.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(200).collect();
+    let _ = std::fs::write(folder.join(name), line);
+}
+
+/// The folder of the list: every test binary of one `cargo test` has cargo for its parent.
+pub fn skips_of_this_run() -> String {
+    format!("skipped-{}", std::os::unix::process::parent_id())
 }
 
 /// Whether `PROBITY_REQUIRE` names something.
