@@ -12,7 +12,6 @@ use std::process::{Command, Stdio};
 fn dpkg_agrees() {
     let mut lacking = support::Lacking::default();
     if !lacking.has("dpkg", "the order of Debian versions") {
-        lacking.report();
         return;
     }
     let says = |a: &str, relation: &str, b: &str| {
