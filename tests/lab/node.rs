@@ -50,7 +50,7 @@ impl Node {
         if !made.status.success() {
             let said = String::from_utf8_lossy(&made.stderr);
             assert!(!required("lab"), "the root file systems of the lab cannot be made: {said}");
-            eprintln!("skipped: {what} (the root file systems of the lab cannot be made: {said})");
+            crate::support::skipped(what, &format!("the root file systems of the lab, which cannot be made: {said}"));
             return None;
         }
         let share = tempfile::tempdir().expect("a temporary directory");

@@ -49,7 +49,6 @@ const UNITS: &[&str] = &[
 fn boot(what: &str) -> Option<Node> {
     let mut lacking = Lacking::default();
     let node = Node::boot(Kind::Systemd, &mut lacking, what);
-    lacking.report();
     node
 }
 
