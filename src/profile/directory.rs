@@ -86,8 +86,17 @@ fn content(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
+/// The profile a file or folder is part of, as the path names it.
+pub fn profile_around(path: &Path) -> Option<&Path> {
+    let here = |folder| if folder == Path::new("") { Path::new(".") } else { folder };
+    path.ancestors().skip(1).map(here).find(|folder| folder.join(manifest::FILE).is_file())
+}
+
 fn no_manifest(root: &Path) -> Error {
     let error = Error::usage(format!("is not a profile: there is no {}", manifest::FILE)).in_file(root);
+    if let Some(around) = profile_around(root) {
+        return error.hint(format!("name the profile it is part of: {}", around.display()));
+    }
     if root.join("inspec.yml").exists() {
         return error.hint("it looks like an InSpec profile, which Probity does not run");
     }

@@ -54,6 +54,13 @@ impl Profile {
         if found.is_dir() {
             return Profile::from_files(path, directory::read(path)?);
         }
+        if path.extension().is_some_and(|extension| extension == "lua" || extension == "yml") {
+            let error = Error::usage("is one file, not a profile").in_file(path);
+            return Err(match directory::profile_around(path) {
+                Some(root) => error.hint(format!("name the profile it is part of: {}", root.display())),
+                None => error.hint("start a profile with probity init NAME, and put control files into its controls/"),
+            });
+        }
         let (files, index) = archive::read(path)?;
         let profile = Profile::from_files(path, files)?;
         let said = (index.profile.name.as_str(), index.profile.version.clone(), index.sha256.as_str());

@@ -35,7 +35,12 @@ pub fn write(profile: &Profile, controls: &[IndexedControl], path: &Path, overwr
     if !overwrite && path.symlink_metadata().is_ok() {
         return Err(exists());
     }
-    let unwritable = |error: io::Error| Error::usage(format!("cannot be written: {error}")).in_file(path);
+    let unwritable = |error: io::Error| {
+        // Without the name of the temporary file, which `tempfile` adds.
+        let text = error.to_string();
+        let cause = text.rsplit_once(" at path ").map_or(&*text, |(cause, _)| cause);
+        Error::usage(format!("cannot be written: {cause}")).in_file(path).hint("name another place with --output")
+    };
     let bytes = pack(profile, controls).map_err(unwritable)?;
     // What a reader would refuse (a file that compresses beyond belief, say) is found now.
     super::read::unpack(path, &bytes)?;
