@@ -121,7 +121,7 @@ fn an_interrupted_run_says_what_never_ran() {
     let mut events = sample::every_outcome();
     events.truncate(5);
     let text = page(Look::default(), &events);
-    assert!(text.contains("interrupted; 5 of 7 controls never ran"), "{text}");
+    assert!(text.contains("interrupted; 5 of 7 controls did not finish"), "{text}");
 }
 
 #[test]

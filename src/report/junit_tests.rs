@@ -189,7 +189,7 @@ fn what_never_ran_is_an_error_and_the_file_is_whole() {
     let document = Document::parse(&xml).unwrap();
     check_rules(&document);
     let error = elements(case(&document, "cups-off No print server runs"), "error").next().unwrap();
-    assert_eq!(error.attribute("message"), Some("never ran: the run was interrupted"));
+    assert_eq!(error.attribute("message"), Some("not finished: the run was interrupted"));
     check_rules(&Document::parse(&report(false, &[])).unwrap());
 }
 

@@ -19,7 +19,7 @@ pub mod table;
 mod terminal;
 pub mod text;
 
-pub use output::Outputs;
+pub use output::{Outputs, abandon};
 pub use spec::{Destination, Spec};
 pub use table::{Kind, TABLE};
 pub use terminal::Look;

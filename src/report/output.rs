@@ -11,7 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tempfile::{NamedTempFile, TempPath};
 
 /// The reports of a run, each with where it goes.
@@ -27,6 +27,19 @@ pub struct Outputs {
     of_node: HashMap<Arc<str>, Vec<usize>>,
     /// What went wrong, with the file it went wrong with.
     faults: Vec<(String, io::Error)>,
+}
+
+/// The files reports are written to until they are whole and take their own names.
+static PARTIAL: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes every file that is half written, for a program that is about to end without
+/// finishing its reports. Reports that are in place are left alone.
+pub fn abandon() {
+    let partial = PARTIAL.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in &*partial {
+        // One that took its own name is gone from here.
+        let _ = fs::remove_file(path);
+    }
 }
 
 /// One document being written.
@@ -185,9 +198,9 @@ impl Outputs {
         }
         let mut faults = self.faults.drain(..);
         let Some((name, fault)) = faults.next() else { return Ok(()) };
-        let mut message = format!("cannot write the report to {name}: {fault}");
+        let mut message = format!("cannot write the report to {name}: {}", cause(&fault));
         for (name, fault) in faults {
-            message.push_str(&format!("; nor to {name}: {fault}"));
+            message.push_str(&format!("; nor to {name}: {}", cause(&fault)));
         }
         Err(Error::usage(message).hint("see that there is space, and that the folder may be written to"))
     }
@@ -331,6 +344,8 @@ fn open_path(path: &Path, streams: bool, many: bool, truncate: &mut Vec<(File, P
         }
         return Ok(Target::Stream { to: Box::new(file), pipe: false });
     }
+    // Held while the file is made, so that [`abandon`] misses none.
+    let mut partial = PARTIAL.lock().unwrap_or_else(PoisonError::into_inner);
     let temp = tempfile::Builder::new()
         .prefix(".probity-")
         .suffix(".partial")
@@ -338,6 +353,8 @@ fn open_path(path: &Path, streams: bool, many: bool, truncate: &mut Vec<(File, P
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(folder)
         .map_err(|error| unwritable(&error))?;
+    partial.push(temp.path().to_path_buf());
+    drop(partial);
     Ok(match many {
         true => Target::BesideClosed { text: Vec::new(), temp: temp.into_temp_path(), path },
         false => Target::Beside { file: BufWriter::new(temp), path },
@@ -346,7 +363,17 @@ fn open_path(path: &Path, streams: bool, many: bool, truncate: &mut Vec<(File, P
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {
     let hint = "name a file in a folder you may write to";
-    Error::usage(format!("cannot write the report to {}: {error}", path.display())).hint(hint)
+    Error::usage(format!("cannot write the report to {}: {}", path.display(), cause(error))).hint(hint)
+}
+
+/// What the system said. The name of the temporary file, which `tempfile` adds, tells
+/// nobody anything.
+fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at path ") {
+        Some((cause, path)) if path.contains(".partial") => cause.to_string(),
+        _ => text,
+    }
 }
 
 fn claim(taken: &mut HashSet<PathBuf>, path: &Path) -> Result<(), Error> {

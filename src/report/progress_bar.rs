@@ -5,6 +5,7 @@ use super::{Reporter, text};
 use crate::results::{Outcome, RunEvent, Stamped, Tally};
 use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Write};
+use std::time::Duration;
 
 /// How many controls are done, what came of them, and the node and control last heard of.
 pub struct ProgressBar {
@@ -15,13 +16,16 @@ pub struct ProgressBar {
 impl ProgressBar {
     /// A bar on standard error; indicatif draws nothing where that is no terminal.
     pub fn on_stderr() -> ProgressBar {
-        ProgressBar::drawn_to(ProgressDrawTarget::stderr_with_hz(10))
+        let bar = ProgressBar::drawn_to(ProgressDrawTarget::stderr_with_hz(10));
+        // So that the clock goes on while one control keeps the others waiting.
+        bar.bar.enable_steady_tick(Duration::from_millis(250));
+        bar
     }
 
     fn drawn_to(target: ProgressDrawTarget) -> ProgressBar {
         let bar = Bar::with_draw_target(Some(0), target);
         // The template is a constant; were it wrong, the default style would do.
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {elapsed}  {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("[{bar:24}] {pos}/{len}  {elapsed}  {wide_msg}") {
             bar.set_style(style.progress_chars("=> "));
         }
         ProgressBar { bar, tally: Tally::default() }

@@ -43,8 +43,8 @@ impl FromStr for Spec {
     ///
     /// # Errors
     ///
-    /// When the reporter, one of its options or an option's value is unknown, or the path
-    /// is empty.
+    /// When the reporter, one of its options, an option's value or a placeholder of the
+    /// path is unknown, or the path is empty.
     fn from_str(text: &str) -> Result<Spec, Error> {
         let (head, path) = match text.split_once(':') {
             Some((head, path)) => (head, Some(path)),
@@ -78,10 +78,22 @@ impl FromStr for Spec {
                 let error = Error::usage(format!("no path after {head:?} in --reporter {text:?}"));
                 return Err(error.hint(format!("write {head}:PATH, or {head} for standard output")));
             }
-            Some(path) => Destination::Path(PathBuf::from(path)),
+            Some(path) => {
+                if let Some(unknown) = placeholders(path).find(|name| *name != "node") {
+                    let error = Error::usage(format!("the path of --reporter {text:?} holds {{{unknown}}}"));
+                    return Err(error.hint("{node} is all that can stand in a path"));
+                }
+                Destination::Path(PathBuf::from(path))
+            }
         };
         Ok(Spec { kind, options, destination })
     }
+}
+
+/// The words in braces of a path.
+fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+    let words = path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(word, _)| word);
+    words.filter(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.'))
 }
 
 #[cfg(test)]
@@ -112,5 +124,7 @@ mod tests {
         assert!(refused("junit,cases=control,cases=control").contains("twice"));
         assert!(refused("cli,cases=control").contains("there are none"));
         assert!(refused("junit:").contains("junit:PATH"));
+        assert!(refused("junit:out/{nde}.xml").contains("{node} is all"));
+        assert!("junit:out/{a b}{}.xml".parse::<Spec>().is_ok());
     }
 }

@@ -182,7 +182,7 @@ impl Summary {
         let interrupted = self.finished.as_ref().is_none_or(|finished| finished.interrupted);
         if interrupted {
             let missing = self.planned.saturating_sub(count);
-            let line = format!("The run was interrupted; {missing} of {} controls never ran.", self.planned);
+            let line = format!("The run was interrupted; {missing} of {} controls did not finish.", self.planned);
             out.push_str(&format!("{}\n", look.outcome(Outcome::Errored, &line)));
         }
     }
