@@ -25,7 +25,7 @@ pub mod exit {
 
     /// Every exit code with its meaning, in the order in which they are tried.
     pub const ALL: &[(u8, &str)] = &[
-        (USAGE, "usage, profile or attribute error; nothing was checked"),
+        (USAGE, "usage, profile, attribute or report error: there is no verdict"),
         (INTERRUPTED, "interrupted; the reports hold what was done"),
         (FAILED, "at least one control failed"),
         (ERRORED, "nothing failed, but something could not be checked"),

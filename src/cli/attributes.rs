@@ -26,7 +26,7 @@ enum Action {
         #[command(flatten)]
         attributes: inputs::AttributeArgs,
         /// How to print it
-        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
         format: TextOrJson,
     },
 }

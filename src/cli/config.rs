@@ -16,7 +16,19 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Shows where the defaults of flags come from
+///
+/// A flag that the command line leaves out is taken from the environment, PROBITY_REPORTER
+/// for --reporter, else from the file of defaults: $PROBITY_CONFIG, else config.yml in
+/// $XDG_CONFIG_HOME/probity or ~/.config/probity. The file holds flags by their long names,
+/// for all subcommands or in a section for one:
+///
+///     color: never
+///     exec:
+///       reporter: [cli, "junit:out/junit.xml"]
+///
+/// In the environment, blanks separate the values of a flag that takes several.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub struct ConfigArgs {
     #[command(subcommand)]
     action: Action,
@@ -35,6 +47,9 @@ enum Action {
 
 /// Flags that cannot have a default from outside.
 const FIXED: [&str; 2] = ["help", "version"];
+
+/// Subcommands that take no defaults from outside, so that a broken file does not break them.
+const UNTOUCHED: [&str; 8] = ["config", "completions", "detect", "help", "init", "matchers", "resources", "version"];
 
 /// A default for a flag: its values, and where they come from.
 struct Default {
@@ -58,27 +73,43 @@ pub fn with_defaults(arguments: Vec<OsString>) -> Result<Vec<OsString>, Errors> 
     let command = super::command();
     // A wrong command line, or one that wants help, is answered by the real parser.
     let Ok(matches) = command.clone().try_get_matches_from(&arguments) else { return Ok(arguments) };
-    let Some((name, given)) = matches.subcommand() else { return Ok(arguments) };
-    if name == "config" || name == "completions" {
+    let Some((name, mut given)) = matches.subcommand() else { return Ok(arguments) };
+    if UNTOUCHED.contains(&name) {
         return Ok(arguments);
+    }
+    while let Some((_, inner)) = given.subcommand() {
+        given = inner;
     }
     let Some(subcommand) = command.find_subcommand(name) else { return Ok(arguments) };
     let defaults = defaults_of(&command, subcommand)?;
-    let mut filled = arguments;
+    let mut filled = arguments.clone();
     for arg in flags(&command, subcommand) {
         let Some(default) = arg.get_long().and_then(|long| defaults.get(long)) else { continue };
-        if !from_command_line(given, &matches, arg) {
-            filled.extend(
-                as_arguments(arg, &default.values)
-                    .map_err(|message| Error::usage(format!("{}: {message}", default.origin)))?,
-            );
+        let opposed = OPPOSITES.iter().any(|pair| {
+            let other = pair.iter().find(|id| **id != arg.get_id().as_str());
+            pair.contains(&arg.get_id().as_str()) && other.is_some_and(|id| from_command_line(given, &matches, id))
+        });
+        if opposed || from_command_line(given, &matches, arg.get_id().as_str()) {
+            continue;
         }
+        let wrong = |message: String| Error::usage(format!("{}: {message}", default.origin));
+        let more = as_arguments(arg, &default.values).map_err(wrong)?;
+        // Tried alone, so that the message can say where a wrong value comes from.
+        let tried = arguments.iter().chain(&more);
+        if let Err(error) = command.clone().try_get_matches_from(tried) {
+            let text = error.render().to_string();
+            let first = text.lines().next().unwrap_or_default();
+            return Err(wrong(first.strip_prefix("error: ").unwrap_or(first).to_string()).into());
+        }
+        filled.extend(more);
     }
     Ok(filled)
 }
 
-fn from_command_line(given: &ArgMatches, matches: &ArgMatches, arg: &Arg) -> bool {
-    let id = arg.get_id().as_str();
+/// Flags of which one on the command line puts the default of the other out of force.
+const OPPOSITES: [[&str; 2]; 1] = [["quiet", "verbose"]];
+
+fn from_command_line(given: &ArgMatches, matches: &ArgMatches, id: &str) -> bool {
     let source = |matches: &ArgMatches| {
         matches.try_contains_id(id).is_ok() && matches.value_source(id) == Some(ValueSource::CommandLine)
     };
@@ -87,15 +118,25 @@ fn from_command_line(given: &ArgMatches, matches: &ArgMatches, arg: &Arg) -> boo
 
 /// The flags a subcommand takes, general ones included.
 fn flags<'a>(command: &'a Command, subcommand: &'a Command) -> Vec<&'a Arg> {
+    let subcommand = innermost(subcommand);
     let mut found: Vec<&Arg> = subcommand.get_arguments().chain(command.get_arguments()).collect();
     found.retain(|arg| arg.get_long().is_some_and(|long| !FIXED.contains(&long)));
     found
+}
+
+/// What really takes the flags: `attributes explain` for `attributes`.
+fn innermost(subcommand: &Command) -> &Command {
+    subcommand.get_subcommands().next().map_or(subcommand, innermost)
 }
 
 /// A default as it would be typed.
 fn as_arguments(arg: &Arg, values: &[String]) -> Result<Vec<OsString>, String> {
     let long = arg.get_long().unwrap_or_default();
     match arg.get_action() {
+        ArgAction::Count if matches!(values, [value] if matches!(value.as_str(), "2" | "3")) => {
+            let times = values[0].parse().unwrap_or(1);
+            Ok(vec![format!("--{long}").into(); times])
+        }
         ArgAction::SetTrue | ArgAction::Count => match values {
             [value] if value == "true" || value == "1" => Ok(vec![format!("--{long}").into()]),
             [value] if value == "false" || value == "0" || value.is_empty() => Ok(Vec::new()),
@@ -147,7 +188,14 @@ fn from_file(path: &std::path::Path, command: &Command, subcommand: &Command) ->
     }
     let subcommands: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
     let mut known: Vec<&str> = subcommands.clone();
-    known.extend(command.get_subcommands().chain([command]).flat_map(Command::get_arguments).filter_map(Arg::get_long));
+    known.extend(
+        command
+            .get_subcommands()
+            .map(innermost)
+            .chain([command])
+            .flat_map(Command::get_arguments)
+            .filter_map(Arg::get_long),
+    );
     known.sort_unstable();
     known.dedup();
     let fields = document.fields(&document.root, "the configuration", &known)?;
@@ -164,13 +212,14 @@ fn from_file(path: &std::path::Path, command: &Command, subcommand: &Command) ->
         }
     }
     for (name, field) in fields {
-        let Some(section) = command.find_subcommand(name) else { continue };
+        // The sections of others are theirs to refuse.
+        let Some(section) = command.find_subcommand(name).filter(|one| one.get_name() == subcommand.get_name()) else {
+            continue;
+        };
         let names: Vec<&str> = flags(command, section).iter().filter_map(|arg| arg.get_long()).collect();
         let inner = document.fields(&field.value, &format!("the section {name}"), &names)?;
-        if section.get_name() == subcommand.get_name() {
-            for (name, field) in inner {
-                take(name, field)?;
-            }
+        for (name, field) in inner {
+            take(name, field)?;
         }
     }
     Ok(defaults)
@@ -192,8 +241,12 @@ fn values_of(document: &Document, field: &Field) -> Result<Vec<String>, Error> {
 pub fn run(args: &ConfigArgs) -> Outcome {
     let Action::Explain { subcommand: name } = &args.action;
     let command = super::command();
-    let Some(subcommand) = command.find_subcommand(name) else {
-        let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+    let Some(subcommand) = command.find_subcommand(name).filter(|_| !UNTOUCHED.contains(&&**name)) else {
+        if UNTOUCHED.contains(&&**name) {
+            return Err(Error::usage(format!("probity {name} takes its flags from the command line alone")).into());
+        }
+        let names: Vec<&str> =
+            command.get_subcommands().map(Command::get_name).filter(|name| !UNTOUCHED.contains(name)).collect();
         let hint = did_you_mean(name, names.iter().copied());
         return Err(Error::usage(format!("there is no subcommand {name}")).hint(hint).into());
     };
@@ -215,6 +268,20 @@ pub fn run(args: &ConfigArgs) -> Outcome {
         };
         let _ = writeln!(text, "{:width$}  {value}  ({origin})", format!("--{long}"));
     }
+    for name in unknown_variables(&command) {
+        let _ = writeln!(text, "{name} sets no flag");
+    }
     super::print(&text)?;
     Ok(exit::OK)
+}
+
+/// What is in the environment and looks like a default, but belongs to no flag.
+fn unknown_variables(command: &Command) -> Vec<String> {
+    let all = command.get_subcommands().map(innermost).chain([command]).flat_map(Command::get_arguments);
+    let mut known: Vec<String> = all.filter_map(Arg::get_long).map(variable).collect();
+    known.push("PROBITY_CONFIG".to_string());
+    let set = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    let mut unknown: Vec<String> = set.filter(|name| name.starts_with("PROBITY_") && !known.contains(name)).collect();
+    unknown.sort_unstable();
+    unknown
 }

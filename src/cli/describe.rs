@@ -21,7 +21,7 @@ pub struct DescribeArgs {
     #[command(flatten)]
     selection: SelectionArgs,
     /// How to print it
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
     format: TextOrJson,
 }
 

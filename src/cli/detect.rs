@@ -38,6 +38,8 @@ pub fn run(args: &DetectArgs) -> Outcome {
         ),
         TextOrJson::Json => {
             let object = serde_json::json!({
+                "format": "probity/platform",
+                "version": 1,
                 "name": &*platform.name,
                 "title": &*platform.title,
                 "release": &*platform.release,

@@ -7,7 +7,7 @@ use crate::node::platform::Platform;
 use crate::plan::selection::{Selectable, Selection};
 use crate::profile::Profile;
 use crate::profile::waiver::Waivers;
-use crate::report::{Look, Options, Outputs, Spec};
+use crate::report::{Look, Options, Outputs, Spec, TABLE};
 use crate::results::event::{ControlSummary, RunFinished, RunStarted};
 use crate::results::mask::Masker;
 use crate::results::{RunEvent, Stamped};
@@ -25,10 +25,10 @@ use std::time::Instant;
 /// A PROFILE is a directory or an archive made by `probity archive`. All of them run in one
 /// go and come to one verdict, which is the exit code.
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit_codes(), after_long_help = examples())]
+#[command(after_help = "--help adds the reporters, examples and exit codes.", after_long_help = after_help())]
 pub struct ExecArgs {
     /// Directories or archives of profiles
-    #[arg(value_name = "PROFILE", required_unless_present = "code")]
+    #[arg(value_name = "PROFILE")]
     profiles: Vec<PathBuf>,
 
     #[command(flatten)]
@@ -37,23 +37,23 @@ pub struct ExecArgs {
     #[command(flatten)]
     selection: SelectionArgs,
 
-    /// Lua to run as the check of a control, without any profile
-    #[arg(short = 'e', value_name = "CODE")]
+    /// Lua to run as the check of a control; needs no profile
+    #[arg(short = 'e', value_name = "CODE", help_heading = "Run")]
     code: Vec<String>,
 
     /// Files of accepted failures: id, justification, until, nodes
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Run")]
     waivers: Vec<PathBuf>,
 
-    /// Reports to write: NAME or NAME:PATH, several at once
+    /// Reports: NAME or NAME:PATH, several at once
     #[arg(long, value_name = "REPORTER", num_args = 1.., default_values = ["cli"], help_heading = "Output")]
     reporter: Vec<String>,
 
     /// Print the nodes, controls and attributes, and run nothing
-    #[arg(long)]
+    #[arg(long, help_heading = "Run")]
     dry_run: bool,
 
-    /// Exit with 0 where only skips are left, and with 1 for every failure or error
+    /// Fold the exit codes: skipped into 0, all else into 1
     #[arg(long, help_heading = "Output")]
     no_distinct_exit: bool,
 }
@@ -73,6 +73,31 @@ pub struct SelectionArgs {
     impact_at_least: Option<f64>,
 }
 
+impl ExecArgs {
+    /// An error where neither a profile nor code is given.
+    fn refuse_nothing(&self) -> Result<(), Error> {
+        if !self.profiles.is_empty() || !self.code.is_empty() {
+            return Ok(());
+        }
+        let error = Error::usage("no profile is given");
+        let lists = [("--controls", &self.selection.controls), ("--tags", &self.selection.tags)];
+        let eaten = lists.iter().find_map(|(flag, words)| Some((flag, words.iter().find(|word| is_profile(word))?)));
+        Err(match eaten {
+            Some((flag, word)) => error.hint(format!("{word} is taken as a value of {flag}: {FIRST}")),
+            None => error.hint("probity exec PROFILE runs one, probity exec -e CODE a line of Lua"),
+        })
+    }
+}
+
+/// What to do about a flag that takes several values and swallows the profile.
+const FIRST: &str = "name the profile first, or put -- before it";
+
+/// Whether a word is the path of what may be a profile.
+fn is_profile(word: &str) -> bool {
+    let path = Path::new(word);
+    path.join("profile.yml").exists() || (word.ends_with(".tar.gz") && path.exists())
+}
+
 impl SelectionArgs {
     /// The selection, once it is sure that it selects something of `controls`.
     pub fn read(&self, controls: &[Arc<ControlSummary>]) -> Result<Selection, Errors> {
@@ -86,15 +111,29 @@ impl SelectionArgs {
     }
 }
 
-fn examples() -> String {
+fn after_help() -> String {
     format!(
-        "Examples:\n  \
+        "{}\n\nExamples:\n  \
          probity exec profiles/linux-baseline --attrs attributes/linux-baseline.yml\n  \
          probity exec linux-baseline-1.0.0.tar.gz --reporter cli junit:out/junit.xml json:out/run.json\n  \
          probity exec my-baseline --controls 'sshd-*' --attr max_auth_tries=3\n  \
          probity exec -e 'describe(file \"/etc/shadow\"):exists()'\n\n{}",
+        reporters(),
         exit_codes()
     )
+}
+
+/// The reporters, from the table that runs.
+fn reporters() -> String {
+    let mut text = String::from("Reporters, as NAME or NAME:PATH ({node} in a path stands for the node's name):");
+    for kind in TABLE {
+        text.push_str(&format!("\n  {:8}  {}", kind.name, kind.doc));
+        for option in kind.options {
+            let values = option.values.join(" or ");
+            text.push_str(&format!("\n            {},{}={values}: {}", kind.name, option.name, option.doc));
+        }
+    }
+    text
 }
 
 /// The exit codes, from the one place that defines them.
@@ -109,6 +148,7 @@ fn exit_codes() -> String {
 
 pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let specs = specs(&args.reporter)?;
+    args.refuse_nothing()?;
     let profiles = load_profiles(&args.profiles, &args.code)?;
     let selection = Selection::new(&args.selection.controls, &args.selection.tags, args.selection.impact_at_least)?;
     let inputs = super::inputs::resolve(&profiles, &args.attributes)?;
@@ -224,9 +264,19 @@ fn folded(code: u8) -> u8 {
 }
 
 fn specs(reporters: &[String]) -> Result<Vec<Spec>, Errors> {
-    let (specs, errors): (Vec<_>, Vec<_>) = reporters.iter().map(|text| text.parse::<Spec>()).partition(Result::is_ok);
-    let errors: Vec<Error> = errors.into_iter().filter_map(Result::err).collect();
-    if errors.is_empty() { Ok(specs.into_iter().flatten().collect()) } else { Err(Errors(errors)) }
+    let mut specs = Vec::new();
+    let mut errors = Vec::new();
+    for text in reporters {
+        match text.parse::<Spec>() {
+            Ok(spec) => specs.push(spec),
+            Err(error) if is_profile(text) => {
+                let hints = vec![format!("{text} is taken as a value of --reporter: {FIRST}")];
+                errors.push(Error { hints, ..error });
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(specs) } else { Err(Errors(errors)) }
 }
 
 /// Loads every profile; two of one name are an error, for their reports would mix.
@@ -237,7 +287,7 @@ pub fn load_profiles(paths: &[PathBuf], code: &[String]) -> Result<Vec<Profile>,
         match Profile::load(path) {
             Ok(profile) => {
                 if let Some(other) = profiles.iter().find(|other| other.manifest.name == profile.manifest.name) {
-                    let (name, place) = (&profile.manifest.name, other.path_of(""));
+                    let (name, place) = (&profile.manifest.name, &other.origin);
                     errors.push(
                         Error::usage(format!("profile {name} is given twice; the other one is {}", place.display()))
                             .in_file(path),
@@ -263,6 +313,7 @@ fn inline(code: &[String]) -> Result<Profile, Error> {
     let mut files = std::collections::BTreeMap::new();
     files.insert(Arc::from("profile.yml"), Arc::from(manifest.as_bytes()));
     for (number, code) in code.iter().enumerate() {
+        crate::lua::refuse_syntax("-e", code)?;
         let id = if number == 0 { "e".to_string() } else { format!("e{}", number + 1) };
         let title = code.lines().next().unwrap_or_default().trim();
         // On one line, so that the lines of errors are those of the code.

@@ -11,6 +11,7 @@ mod exec;
 mod init;
 mod inputs;
 mod matchers;
+mod refusal;
 mod resources;
 mod signals;
 mod version;
@@ -26,7 +27,7 @@ use std::io::{IsTerminal, Write};
 /// A profile is a versioned archive of controls written in Lua; `probity exec` runs it on a
 /// machine and reports what passed, failed or could not be checked.
 #[derive(Debug, Parser)]
-#[command(name = "probity", version, styles = STYLES, propagate_version = false, disable_help_subcommand = true)]
+#[command(name = "probity", version, styles = STYLES, propagate_version = false)]
 #[command(after_help = "Start with: probity init my-baseline, then probity exec my-baseline")]
 pub struct Cli {
     #[command(flatten)]
@@ -38,10 +39,11 @@ pub struct Cli {
 /// Flags that every subcommand takes.
 #[derive(Debug, clap::Args)]
 pub struct Global {
-    /// When to use colour; NO_COLOR is honoured
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "General")]
+    /// Colour: always, never, or auto: on a terminal unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    #[arg(hide_default_value = true, help_heading = "General")]
     pub color: Color,
-    /// Say more on standard error; controls' print() included
+    /// Show on standard error what controls print()
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "General")]
     pub verbose: u8,
     /// No progress bar and no notes on standard error
@@ -52,7 +54,6 @@ pub struct Global {
 /// When colour is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set
     Auto,
     Always,
     Never,
@@ -115,7 +116,8 @@ pub fn main() -> u8 {
     };
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            refusal::explain(&mut error);
             let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
             // A closed pipe under `probity --help | head` is not worth a word.
             let _ = error.print();

@@ -55,6 +55,29 @@ fn place_in<'a>(message: &'a str, known: impl IntoIterator<Item = &'a str>) -> O
     Some((file, line, text))
 }
 
+/// Refuses code that is no Lua, by the name the user knows it by.
+///
+/// # Errors
+///
+/// The first thing in `code` that Lua does not understand, with its line.
+pub fn refuse_syntax(name: &str, code: &str) -> Result<(), Error> {
+    // Only compiled, never run: a state without any library will do.
+    let lua = mlua::Lua::new_with(mlua::StdLib::NONE, mlua::LuaOptions::default());
+    let found = lua.and_then(|lua| lua.load(code).set_name(format!("={name}")).into_function().map(drop));
+    let Err(error) = found else { return Ok(()) };
+    let (message, _) = split(&error);
+    let (line, text) = message
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix(':')?.split_once(": "))
+        .and_then(|(line, text)| Some((line.parse::<usize>().ok()?, text)))
+        .unwrap_or((1, &message));
+    let error = Error::usage(text).at(Place::line(name, line));
+    Err(match code.lines().nth(line.max(1) - 1) {
+        Some(source) => error.with_source_line(source),
+        None => error,
+    })
+}
+
 /// An error while a file was loaded, with its source line.
 pub fn load_error(error: &mlua::Error, sources: &Sources, path: &str) -> Error {
     let (message, _) = split(error);

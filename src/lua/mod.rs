@@ -21,7 +21,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
-pub use fault::plain_message;
+pub use fault::{plain_message, refuse_syntax};
 pub use load::{Control, Eventually};
 pub use sandbox::Print;
 pub use session::Limits;
