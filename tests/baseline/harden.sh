@@ -102,8 +102,8 @@ X11Forwarding no
 LogLevel VERBOSE
 UsePAM yes
 Banner /etc/issue.net
-Ciphers -3des-cbc,aes128-cbc,aes192-cbc,aes256-cbc
-MACs -umac-64@openssh.com,umac-64-etm@openssh.com
+Ciphers -*-cbc
+MACs -umac-64*,hmac-md5*,hmac-sha1-96*
 KexAlgorithms -diffie-hellman-group14-sha1,diffie-hellman-group-exchange-sha1
 SSHD
 chown root:root /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf

@@ -34,15 +34,17 @@ impl Machines {
         let made = made.expect("sh starts");
         if !made.status.success() {
             let said = String::from_utf8_lossy(&made.stderr);
-            assert!(!required("node"), "the root file system of test nodes cannot be made: {said}");
-            skipped(what, &format!("the root file system of test nodes, which cannot be made: {said}"));
-            return None;
+            return cannot(what, &format!("the root file system of test nodes, which cannot be made: {said}"));
         }
         let share = tempfile::tempdir().expect("a temporary directory");
         let machines = Machines { root: folder.join("changed"), share };
         machines.give(&in_project("tests/node/boot.sh"), "boot.sh");
         machines.give(&in_project("tests/node/kernel-parameters"), "kernel-parameters");
-        Some(machines)
+        // A container may have root and yet neither namespaces nor mounts.
+        match machines.run("true") {
+            Ok(_) => Some(machines),
+            Err(said) => cannot(what, &format!("a test node, which cannot be started here: {said}")),
+        }
     }
 
     /// Gives every machine a file or folder.
@@ -76,6 +78,13 @@ impl Machines {
         }
         Err(format!("{}\n{}{}", output.status, String::from_utf8_lossy(&output.stderr), tail(&stdout)))
     }
+}
+
+/// Says that something is skipped, unless it has to be there.
+fn cannot(what: &str, why: &str) -> Option<Machines> {
+    assert!(!required("node"), "{what} needs {why}, and PROBITY_REQUIRE says it is here");
+    skipped(what, why);
+    None
 }
 
 fn tail(text: &str) -> &str {

@@ -190,7 +190,7 @@ control "sshd-algorithms" {
   impact = 0.7,
   desc = "Ciphers, MACs and KexAlgorithms in effect hold none that sshd_weak_algorithms names.",
   rationale = "The two sides agree on what both offer; what is not offered cannot be asked for.",
-  fix = "Ciphers -3des-cbc,aes128-cbc,aes192-cbc,aes256-cbc and the like in /etc/ssh/sshd_config: each name with a minus in front of the list",
+  fix = "Ciphers -*-cbc and MACs -umac-64*,hmac-md5*,hmac-sha1-96* in /etc/ssh/sshd_config: a minus takes what fits out of OpenSSH's own list",
   tags = { cis = { "5.1.6", "5.1.12", "5.1.15" }, nist = { "SC-8", "SC-13" } },
   refs = SSHD,
   only_if = sshd.installed,
