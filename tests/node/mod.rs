@@ -83,7 +83,8 @@ impl Machines {
 /// Says that something is skipped, unless it has to be there.
 fn cannot(what: &str, why: &str) -> Option<Machines> {
     assert!(!required("node"), "{what} needs {why}, and PROBITY_REQUIRE says it is here");
-    skipped(what, why);
+    let one_line: Vec<&str> = why.split_whitespace().collect();
+    skipped(what, &one_line.join(" "));
     None
 }
 
