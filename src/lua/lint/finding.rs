@@ -95,6 +95,8 @@ rules! {
     UNKNOWN_PROPERTY = "unknown-property" Error;
     /// A predicate the resource does not have, or one with wrong arguments.
     PREDICATE = "predicate" Error;
+    /// The name of a resource where the resource itself is meant.
+    UNCALLED_RESOURCE = "uncalled-resource" Error;
     /// Arguments that a resource or a method of it does not take.
     ARGUMENTS = "arguments" Error;
     /// Arguments that a matcher does not take.
@@ -113,6 +115,8 @@ rules! {
     READ_IN_LOOP = "read-in-loop" Warning;
     /// A call whose parenthesis opens on a line of its own.
     CALL_ON_NEW_LINE = "call-on-new-line" Warning;
+    /// More than a person would read; the rest is left out.
+    TOO_MANY = "too-many" Error;
     /// A file so large that only its syntax is checked.
     TOO_LARGE = "too-large" Warning;
 }

@@ -42,8 +42,13 @@ pub fn misfit(expr: &Expr, kind: Kind) -> Option<String> {
         Kind::List => Value::List(Vec::new()),
         _ => return None,
     };
-    match build(expr)?.ok()?.judge(&example) {
-        Verdict::Misuse(message) => Some(message),
-        _ => None,
-    }
+    let message = match build(expr)?.ok()?.judge(&example) {
+        Verdict::Misuse(message) => message,
+        _ => return None,
+    };
+    Some(match kind {
+        // The engine's words would name the example.
+        Kind::List => "a list is judged with each(…), any_element(…) or contains(…)".to_string(),
+        _ => message,
+    })
 }

@@ -32,9 +32,9 @@ pub use finding::{Finding, RULES, Rule, Severity};
 
 use crate::error::{Error, Place};
 use crate::profile::Profile;
-use finding::{LOAD, MANIFEST_METADATA, PROFILE, TOO_LARGE};
+use finding::{LOAD, MANIFEST_METADATA, PROFILE, TOO_LARGE, TOO_MANY};
 use names::Names;
-use sheet::{Gathered, Sheet};
+use sheet::{Gathered, MAX_FINDINGS, Sheet};
 use std::path::Path;
 use tree::Spot;
 use walk::{Context, Phase};
@@ -72,6 +72,11 @@ pub fn check(profile: &Profile, refused: Vec<Error>) -> Result<Vec<Finding>, Err
     }
     findings.retain(|finding| finding.is_error() || !is_allowed(finding, profile));
     findings.sort_by(|a, b| a.place().cmp(&b.place()));
+    if findings.len() > MAX_FINDINGS {
+        findings.truncate(MAX_FINDINGS);
+        let message = format!("there are more than {MAX_FINDINGS} findings; the rest is left out");
+        findings.push(Finding { rule: &TOO_MANY, error: Error::usage(message).in_file(&profile.origin) });
+    }
     Ok(findings)
 }
 
@@ -150,15 +155,21 @@ const LONGEST_SHOWN: usize = 200;
 /// Adds the source line and, to a place that has a line alone, the column of its first
 /// character.
 fn complete(error: &mut Error, profile: &Profile) {
+    error.message = printable(&error.message);
     let Some(place) = &mut error.place else { return };
     let Some(line) = place.line else { return };
     let Some(text) = text_of(place, profile).and_then(|text| text.lines().nth(line.max(1) - 1)) else { return };
     if place.column.is_none() {
         place.column = Some(text.chars().take_while(|letter| letter.is_whitespace()).count() + 1);
     }
+    // The mark below stands under its character only where every character is one wide.
     let shown = text.chars().count() <= LONGEST_SHOWN;
-    // The mark below stands under its character only where a tab is as wide as any other.
-    error.source_line = shown.then(|| text.replace('\t', " "));
+    error.source_line = shown.then(|| printable(text));
+}
+
+/// Text without what a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() && letter != '\n' { ' ' } else { letter }).collect()
 }
 
 /// Whether the source says that a warning is meant to be.

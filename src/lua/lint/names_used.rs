@@ -44,8 +44,8 @@ pub fn look(expr: &Expr, context: Context, sheet: &mut Sheet<'_>) {
 }
 
 fn unknown(expr: &Expr, name: &str, sheet: &mut Sheet<'_>) {
-    let known = sheet.names.globals.contains(name) || sheet.tree.sets.iter().any(|set| set == name);
-    if known || name == "_ENV" {
+    let known = sheet.names.globals.contains(name) || sheet.tree.sets.contains(name);
+    if known || name == "_ENV" || sheet.is_full() {
         return;
     }
     let names = &sheet.names.globals;

@@ -12,11 +12,19 @@ use full_moon::ast::{
 };
 use full_moon::tokenizer::{Symbol, TokenReference, TokenType};
 use mlua::Lua;
+use std::collections::{BTreeSet, HashMap};
 
 /// Reads a file that Lua has compiled; `None` when `full_moon` does not take it.
 pub fn tree(text: &str, lua: &Lua) -> Option<Tree> {
     let ast = full_moon::parse_fallible(text, full_moon::LuaVersion::lua54()).into_result().ok()?;
-    let mut reader = Reader { lua, locals: Vec::new(), sets: Vec::new(), scopes: vec![Vec::new()], loops: 0 };
+    let mut reader = Reader {
+        lua,
+        locals: Vec::new(),
+        sets: BTreeSet::new(),
+        scopes: vec![Vec::new()],
+        visible: HashMap::new(),
+        loops: 0,
+    };
     let body = reader.block(ast.nodes());
     Some(Tree { body, locals: reader.locals, sets: reader.sets })
 }
@@ -24,9 +32,11 @@ pub fn tree(text: &str, lua: &Lua) -> Option<Tree> {
 struct Reader<'a> {
     lua: &'a Lua,
     locals: Vec<Local>,
-    sets: Vec<String>,
+    sets: BTreeSet<String>,
     /// The locals of each open block.
     scopes: Vec<Vec<usize>>,
+    /// The locals of a name that are in scope, the innermost last.
+    visible: HashMap<String, Vec<usize>>,
     /// How many plain loops of the function are open.
     loops: usize,
 }
@@ -51,6 +61,7 @@ impl Reader<'_> {
     }
 
     fn declare_as(&mut self, name: String, gives: Gives) -> usize {
+        self.visible.entry(name.clone()).or_default().push(self.locals.len());
         self.locals.push(Local { name, reads: 0, gives, in_loop: self.loops > 0 });
         let number = self.locals.len() - 1;
         if let Some(scope) = self.scopes.last_mut() {
@@ -60,14 +71,17 @@ impl Reader<'_> {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        let inward = self.scopes.iter().rev().flat_map(|scope| scope.iter().rev());
-        inward.copied().find(|number| self.locals[*number].name == name)
+        self.visible.get(name).and_then(|locals| locals.last().copied())
     }
 
     fn scoped<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         self.scopes.push(Vec::new());
         let read = read(self);
-        self.scopes.pop();
+        for number in self.scopes.pop().into_iter().flatten() {
+            if let Some(locals) = self.visible.get_mut(&self.locals[number].name) {
+                locals.pop();
+            }
+        }
         read
     }
 
@@ -181,7 +195,7 @@ impl Reader<'_> {
                 Target::Local
             }
             None => {
-                self.sets.push(word(token));
+                self.sets.insert(word(token));
                 Target::Global(word(token), start(token))
             }
         }

@@ -1,7 +1,7 @@
 //! Resources: their arguments, properties, predicates and methods.
 
 use super::arguments::given;
-use super::finding::{ARGUMENTS, DOT_OR_COLON, MISFIT, PREDICATE, Rule, UNKNOWN_PROPERTY};
+use super::finding::{ARGUMENTS, DOT_OR_COLON, MISFIT, PREDICATE, Rule, UNCALLED_RESOURCE, UNKNOWN_PROPERTY};
 use super::sheet::Sheet;
 use super::steps::kind_of;
 use super::tree::{Args, Expr, Key, Node, Spot};
@@ -18,6 +18,9 @@ pub fn look(expr: &Expr, _: Context, sheet: &mut Sheet<'_>) {
             if let Some(entry) = callee.global().and_then(resource::find) {
                 constructor(entry, callee, args, sheet);
             }
+            if let (Some("describe"), Some(subject)) = (callee.global(), args.list.first()) {
+                uncalled(subject, sheet);
+            }
             if let Node::Field { object, name, name_at } = &callee.node
                 && let Some(entry) = object.resource()
             {
@@ -33,6 +36,7 @@ pub fn look(expr: &Expr, _: Context, sheet: &mut Sheet<'_>) {
             }
         }
         Node::Field { object, name, name_at } => {
+            uncalled(object, sheet);
             if let Some(entry) = object.resource()
                 && !property(entry, name)
                 && !is_callable(entry, name)
@@ -41,12 +45,22 @@ pub fn look(expr: &Expr, _: Context, sheet: &mut Sheet<'_>) {
             }
         }
         Node::Method { object, name, name_at, args } => {
+            uncalled(object, sheet);
             if let Some(entry) = object.resource() {
                 method(entry, name, *name_at, args, sheet);
             }
         }
         Node::Operation { operands, compares: true } => compared(&operands[0], &operands[1], sheet),
         _ => {}
+    }
+}
+
+/// `os.name` for `os().name`.
+fn uncalled(expr: &Expr, sheet: &mut Sheet<'_>) {
+    if let Some(entry) = expr.global().and_then(resource::find) {
+        let message = format!("{} is a function that makes a resource, not the resource", entry.name);
+        let given = if entry.args.iter().any(|arg| arg.required) { "…" } else { "" };
+        sheet.find_with(&UNCALLED_RESOURCE, expr.at, message, format!("write {}({given})", entry.name));
     }
 }
 

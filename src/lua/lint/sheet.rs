@@ -7,6 +7,9 @@ use crate::error::Place;
 use crate::profile::Profile;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The most findings of one profile.
+pub const MAX_FINDINGS: usize = 1000;
+
 /// What is gathered from all files of a profile.
 #[derive(Default)]
 pub struct Gathered {
@@ -39,16 +42,27 @@ impl Sheet<'_> {
         Place::at(self.profile.path_of(self.path), spot.line, spot.column)
     }
 
+    /// Whether there is no use in looking on.
+    pub fn is_full(&self) -> bool {
+        self.findings.len() > MAX_FINDINGS
+    }
+
     /// Writes down a finding.
     pub fn find(&mut self, rule: &'static Rule, spot: Spot, message: impl Into<String>) {
         let finding = Finding::new(rule, self.place(spot), message);
-        self.findings.push(finding);
+        self.add(finding);
     }
 
     /// Writes down a finding with its remedy.
     pub fn find_with(&mut self, rule: &'static Rule, spot: Spot, message: impl Into<String>, hint: impl Into<String>) {
         let finding = Finding::new(rule, self.place(spot), message).hint(hint);
-        self.findings.push(finding);
+        self.add(finding);
+    }
+
+    fn add(&mut self, finding: Finding) {
+        if !self.is_full() {
+            self.findings.push(finding);
+        }
     }
 
     pub fn local(&self, number: usize) -> Option<&Local> {

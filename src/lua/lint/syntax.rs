@@ -6,6 +6,7 @@ use crate::error::Place;
 use crate::lua::load::compile;
 use crate::lua::plain_message;
 use mlua::{Lua, LuaOptions, StdLib};
+use std::ops::Range;
 
 /// The most places of one token that are tried for the column.
 const TRIES: usize = 50;
@@ -70,13 +71,13 @@ impl Refusal {
             return at.map_or(first, characters);
         }
         let begins = line_start(text, self.line);
-        let mut found = line.match_indices(near).map(|(at, _)| at);
-        let at = match (found.next(), found.next()) {
-            (Some(only), None) => Some(only),
-            _ => line.match_indices(near).map(|(at, _)| at).take(TRIES).find(|at| {
-                let upto = text.get(..begins + at + near.len()).unwrap_or(text);
-                let refused = Refusal::of(lua, upto);
-                refused.is_some_and(|other| other.line == self.line && other.near() == Some(near))
+        let found = occurrences(line, near);
+        let at = match found.as_slice() {
+            [only] => Some(only.start),
+            _ if text.len() > super::MAX_BYTES => None,
+            several => several.iter().take(TRIES).find_map(|token| {
+                let refused = Refusal::of(lua, text.get(..begins + token.end)?)?;
+                (refused.line == self.line && refused.near() == Some(near)).then_some(token.start)
             }),
         };
         at.map_or(first, characters)
@@ -108,6 +109,17 @@ impl Refusal {
         }
         None
     }
+}
+
+/// Where a token stands in a line. Lua writes `<\195>` for a byte outside of ASCII.
+fn occurrences(line: &str, near: &str) -> Vec<Range<usize>> {
+    let byte =
+        near.strip_prefix("<\\").and_then(|near| near.strip_suffix('>')).and_then(|byte| byte.parse::<u8>().ok());
+    let Some(byte) = byte else {
+        return line.match_indices(near).map(|(at, found)| at..at + found.len()).collect();
+    };
+    let letters = line.char_indices().map(|(at, letter)| at..at + letter.len_utf8());
+    letters.filter(|letter| line.as_bytes()[letter.start] == byte).collect()
 }
 
 /// The byte at which a line begins; lines count from 1.

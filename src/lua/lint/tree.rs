@@ -4,6 +4,7 @@
 
 use crate::resource::Entry;
 use crate::value::Value;
+use std::collections::BTreeSet;
 
 /// A character of the file; line and column count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -18,7 +19,7 @@ pub struct Tree {
     /// Every local variable and parameter.
     pub locals: Vec<Local>,
     /// Names the file itself sets as globals.
-    pub sets: Vec<String>,
+    pub sets: BTreeSet<String>,
 }
 
 /// A local variable or parameter.
