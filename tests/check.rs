@@ -103,6 +103,15 @@ fn the_rules_are_listed() {
     let ran = probity(&["check", "--rules"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.lines().any(|line| line.starts_with("read-in-loop") && line.contains("warning")));
+    let json = probity(&["check", "--rules", "--format", "json"]);
+    let rules: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/profiles.md")).unwrap();
+    let row = |rule: &serde_json::Value| {
+        let part = |key: &str| rule[key].as_str().unwrap().to_string();
+        format!("| `{}` | {} | {} |\n", part("name"), part("severity"), part("doc"))
+    };
+    let table: String = rules["rules"].as_array().unwrap().iter().map(row).collect();
+    assert!(page.contains(&table), "docs/profiles.md lists other rules than:\n{table}");
     let none = probity(&["check"]);
     assert_eq!(none.code, 1, "{}", none.stdout);
 }

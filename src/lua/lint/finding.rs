@@ -73,6 +73,8 @@ rules! {
     UNKNOWN_NAME = "unknown-name" Error;
     /// A global that is set while a control runs.
     GLOBAL_IN_CHECK = "global-in-check" Error;
+    /// An attribute, a resource or `node` that is assigned to.
+    READ_ONLY = "read-only" Error;
     /// Something that needs a node, at the top of a file where there is none yet.
     NEEDS_NODE = "needs-node" Error;
     /// A library that is required and not in the profile.

@@ -140,7 +140,12 @@ fn manifest(profile: &Profile, findings: &mut Vec<Finding>) {
 /// Whether the engine's error is one that a rule has found as well, and placed better.
 fn is_same(found: &Error, refused: &Error) -> bool {
     let (Some(here), Some(there)) = (&found.place, &refused.place) else { return false };
-    here.file == there.file && (here.line == there.line || refused.message.contains(&found.message))
+    if here.file == there.file {
+        return here.line == there.line || refused.message.contains(&found.message);
+    }
+    // `require` passes on what is wrong with a library.
+    let passed_on = format!(":{}: {}", here.line.unwrap_or(0), found.message);
+    refused.message.ends_with(&passed_on)
 }
 
 /// The text of the file a place is in.

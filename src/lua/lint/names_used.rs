@@ -1,7 +1,7 @@
 //! Names: unknown ones, globals set while a control runs, and what needs a node where
 //! there is none.
 
-use super::finding::{GLOBAL_IN_CHECK, MISSING_LIBRARY, NEEDS_NODE, UNKNOWN_NAME};
+use super::finding::{GLOBAL_IN_CHECK, MISSING_LIBRARY, NEEDS_NODE, READ_ONLY, UNKNOWN_NAME};
 use super::sheet::Sheet;
 use super::tree::{Expr, Node, Stmt, Target};
 use super::walk::{Context, Phase};
@@ -76,9 +76,23 @@ fn required(name: &str, arg: &Expr, sheet: &mut Sheet<'_>) {
 pub fn statement(stmt: &Stmt, context: Context, sheet: &mut Sheet<'_>) {
     let Stmt::Assign { targets, .. } = stmt else { return };
     for target in targets {
-        if let (Target::Global(name, at), Phase::Run) = (target, context.phase) {
-            let message = format!("a control cannot set the global {name}");
-            sheet.find_with(&GLOBAL_IN_CHECK, *at, message, format!("write local {name} before its first use"));
+        match target {
+            Target::Global(name, at) if context.phase == Phase::Run => {
+                let message = format!("a control cannot set the global {name}");
+                sheet.find_with(&GLOBAL_IN_CHECK, *at, message, format!("write local {name} before its first use"));
+            }
+            Target::Part(part) => assigned(part, sheet),
+            _ => {}
         }
     }
+}
+
+fn assigned(part: &Expr, sheet: &mut Sheet<'_>) {
+    let (Node::Field { object, .. } | Node::Index { object, .. }) = &part.node else { return };
+    let what = match (object.resource(), object.global()) {
+        (Some(entry), _) => entry.name,
+        (None, Some(name @ ("attributes" | "node"))) => name,
+        _ => return,
+    };
+    sheet.find_with(&READ_ONLY, part.at, format!("{what} cannot be changed"), "keep the value in a local of your own");
 }

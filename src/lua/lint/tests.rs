@@ -47,6 +47,13 @@ const BODIES: &[(&str, (usize, usize), &str, &str)] = &[
     ("uncalled-resource", (2, 10), "describe(sshd_config):its(\"Port\", eq(22))", "describe(1):it(eq(1))"),
     ("unknown-name", (2, 15), "describe(node.nmae):it(eq \"x\")", "describe(node.name):it(eq \"x\")"),
     ("global-in-check", (2, 1), "x = 1 describe(1):it(eq(1))", "local x; x = 1 describe(x):it(eq(1))"),
+    (
+        "read-only",
+        (2, 21),
+        "local f = file \"/x\" f.mode = \"0640\" describe(f):exists()",
+        "local f = { } f.mode = \"0640\" describe(f.mode):it(eq \"0640\")",
+    ),
+    ("read-only", (2, 1), "node.name = \"x\"", "local n = { name = node.name } n.name = \"x\""),
     ("describe-without-step", (2, 1), "describe(file \"/x\")", "describe(file \"/x\"):exists()"),
     (
         "describe-without-step",
@@ -225,6 +232,13 @@ const FILES: &[Case] = &[
         "libraries/never_required.lua:1:7",
         &[("controls/a.lua", GOOD), ("libraries/never_required.lua", "local = 1")],
         &[("controls/a.lua", GOOD), ("libraries/never_required.lua", "local x = 1 return x")],
+    ),
+    // Said once, though the engine says it too, of the control that requires it.
+    (
+        "syntax",
+        "libraries/l.lua:2:3",
+        &[("controls/a.lua", "local l = require \"l\""), ("libraries/l.lua", "return { a = 1\n  b = 2 }")],
+        &[("controls/a.lua", "local l = require \"l\""), ("libraries/l.lua", "return { a = 1,\n  b = 2 }")],
     ),
     (
         "needs-node",
