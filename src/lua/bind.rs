@@ -1,331 +1,40 @@
 //! The one generic binding of all resources: the catalogue in, Lua objects out.
 
 use super::convert;
-use super::matcher::{Matcher, Operand};
+use super::handle::{Handle, Named};
+use super::place::raise;
 use super::session::Session;
-use crate::error::did_you_mean;
 use crate::node::{Seen, Sight, Unseen};
-use crate::resource::catalogue::Key;
-use crate::resource::{Args, Entry, Instance, Row, Rows, Shape};
+use crate::resource::{Args, Entry};
 use crate::value::Value;
-use mlua::{Lua, UserData, UserDataFields, UserDataRegistry, Value as LuaValue};
-use std::any::Any;
+use mlua::{AnyUserData, Lua, Table, UserData, UserDataFields, UserDataRegistry, Value as LuaValue, Variadic};
 use std::rc::Rc;
-use std::sync::Arc;
 
-/// A resource with its arguments, as Lua holds it.
-#[derive(Clone)]
-pub struct Handle {
-    pub entry: &'static Entry,
-    instance: Rc<dyn Instance>,
-    selection: Option<Rc<Selection>>,
-}
-
-/// Rows chosen by `where`.
-struct Selection {
-    /// In words: ` where uid = 0`.
-    words: String,
-    rows: Chosen,
-}
-
-enum Chosen {
-    /// By conditions, over what the handle before it has.
-    By(Handle, Vec<(&'static str, Arc<Matcher>)>),
-    /// By a Lua function, which has already looked at the rows.
-    These(Rows),
-}
-
-/// What lies behind a name of a resource.
-pub enum Named {
-    Value(Value),
-    /// A predicate or method with arguments.
-    Callable,
-}
-
-impl Handle {
-    /// A resource with checked arguments.
-    pub fn new(entry: &'static Entry, args: &Args) -> Result<Handle, String> {
-        let instance = (entry.build)(args).map_err(|message| format!("{}: {message}", entry.name))?;
-        Ok(Handle { entry, instance: Rc::from(instance), selection: None })
-    }
-
-    /// What sentences call it.
-    pub fn title(&self) -> String {
-        let words = self.selection.as_ref().map_or("", |selection| &selection.words);
-        format!("{}{words}", self.instance.title())
-    }
-
-    fn own(&self) -> &dyn Any {
-        &*self.instance
-    }
-
-    /// Whether it exists; a selection exists when it has a row.
-    pub fn exists(&self, seen: &Seen<'_>) -> Sight<bool> {
-        match &self.selection {
-            Some(_) => Ok(!self.rows(seen)?.is_empty()),
-            None => self.instance.exists(seen),
-        }
-    }
-
-    /// The rows of a table, those chosen by `where` only.
-    pub fn rows(&self, seen: &Seen<'_>) -> Sight<Rows> {
-        let Shape::Table { rows, .. } = &self.entry.shape else {
-            return Err(Unseen::Misuse(format!("{} is no table and has no rows", self.entry.name)));
-        };
-        match self.selection.as_deref() {
-            None => rows(self.own(), seen),
-            Some(Selection { rows: Chosen::These(rows), .. }) => Ok(rows.clone()),
-            Some(Selection { rows: Chosen::By(before, conditions), .. }) => {
-                let empty = Value::Nil;
-                before.rows(seen)?.select(|row: &Row| {
-                    for (field, condition) in conditions {
-                        if !condition.selects(row.get(field).unwrap_or(&empty)).map_err(Unseen::Misuse)? {
-                            return Ok(false);
-                        }
-                    }
-                    Ok(true)
-                })
-            }
-        }
-    }
-
-    /// The value of a property, column or key; `None` when the resource has none of that
-    /// name, which for an open-keyed resource cannot be.
-    pub fn property(&self, seen: &Seen<'_>, path: &[Key]) -> Option<Sight<Value>> {
-        let [first, rest @ ..] = path else { return None };
-        if let Key::Name(name) = first {
-            if let Some(fixed) = self.fixed(seen, name) {
-                return Some(fixed.map(|value| dig(value, rest)));
-            }
-            // `its("config.port")`: the first part is a property that holds a map.
-            if rest.is_empty()
-                && let Some((head, tail)) = name.split_once('.')
-                && let Some(fixed) = self.fixed(seen, head)
-            {
-                return Some(fixed.map(|value| dig(value, &dotted(tail))));
-            }
-        }
-        let Shape::Open(get) = &self.entry.shape else { return None };
-        let found = get(self.own(), seen, path);
-        match (&found, first) {
-            // A key may have dots of its own, so the whole name comes first.
-            (Ok(Value::Nil), Key::Name(name)) if rest.is_empty() && name.contains('.') => {
-                Some(get(self.own(), seen, &dotted(name)))
-            }
-            _ => Some(found),
-        }
-    }
-
-    fn fixed(&self, seen: &Seen<'_>, name: &str) -> Option<Sight<Value>> {
-        if let Shape::Table { columns, .. } = &self.entry.shape {
-            if let Some(column) = columns.iter().find(|column| column.name == name) {
-                return Some(self.rows(seen).map(|rows| rows.column(column.field)));
-            }
-            match name {
-                "entries" => return Some(self.rows(seen).map(|rows| rows.entries())),
-                "count" => return Some(self.rows(seen).map(|rows| Value::from(rows.len()))),
-                _ => {}
-            }
-        }
-        let property = self.entry.properties.iter().find(|property| property.name == name)?;
-        Some((property.get)(self.own(), seen))
-    }
-
-    /// What a predicate says; `None` when there is none of that name.
-    pub fn predicate(&self, seen: &Seen<'_>, name: &str, args: &Args) -> Option<Sight<bool>> {
-        if matches!(self.entry.shape, Shape::Table { .. }) && name == "empty" {
-            return Some(self.rows(seen).map(|rows| rows.is_empty()));
-        }
-        let predicate = self.entry.predicates.iter().find(|predicate| predicate.name == name)?;
-        Some(match (predicate.get)(self.own(), seen, args) {
-            Err(Unseen::Missing(_)) if predicate.absence == crate::resource::Absence::No => Ok(false),
-            other => other,
-        })
-    }
-
-    /// Checks the arguments of a predicate; an unknown one gives the nearest name.
-    pub fn predicate_args(&self, name: &str, given: Vec<Value>) -> Result<Args, String> {
-        predicate_args(self.entry, name, given)
-    }
-
-    /// The message for a property that is not there.
-    pub fn unknown(&self, name: &str) -> String {
-        unknown(self.entry, name)
-    }
-
-    /// What `resource.NAME` is in plain code.
-    fn named(&self, seen: &Seen<'_>, name: &str) -> Sight<Named> {
-        if name == "exists" {
-            return self.exists(seen).map(|exists| Named::Value(exists.into()));
-        }
-        if let Some(predicate) = self.entry.predicates.iter().find(|predicate| predicate.name == name) {
-            if !predicate.args.is_empty() {
-                return Ok(Named::Callable);
-            }
-            let said = self.predicate(seen, name, &Args::default()).unwrap_or(Ok(false));
-            return said.map(|said| Named::Value(said.into()));
-        }
-        if self.entry.methods.iter().any(|method| method.name == name) {
-            return Ok(Named::Callable);
-        }
-        match self.property(seen, &[Key::Name(name.to_string())]) {
-            Some(value) => value.map(Named::Value),
-            None => Err(Unseen::Misuse(self.unknown(name))),
-        }
-    }
-
-    /// `resource:NAME(args)` in plain code.
-    fn call(&self, seen: &Seen<'_>, name: &str, given: Vec<Value>) -> Sight<Value> {
-        if let Some(method) = self.entry.methods.iter().find(|method| method.name == name) {
-            let callee = format!("{}:{name}", self.entry.name);
-            let args = Args::bind(&callee, method.args, given).map_err(Unseen::Misuse)?;
-            return (method.get)(self.own(), seen, &args);
-        }
-        let args = self.predicate_args(name, given).map_err(Unseen::Misuse)?;
-        match self.predicate(seen, name, &args) {
-            Some(said) => said.map(Value::from),
-            None => Err(Unseen::Misuse(self.unknown(name))),
-        }
-    }
-
-    /// The same table with only the rows that meet conditions on fields.
-    fn select(&self, conditions: &mlua::Table) -> Result<Handle, String> {
-        let Shape::Table { columns, .. } = &self.entry.shape else {
-            return Err(format!("{} is no table and has no where", self.entry.name));
-        };
-        let mut chosen = Vec::new();
-        let mut words = Vec::new();
-        for pair in conditions.pairs::<String, LuaValue>() {
-            let (name, value) = pair.map_err(|_| "where takes { field = value or matcher, … }".to_string())?;
-            let column = columns.iter().find(|column| column.field == name || column.name == name);
-            let Some(column) = column else {
-                let hint = did_you_mean(&name, columns.iter().map(|column| column.field));
-                return Err(format!("{} has no field {name}; {hint}", self.entry.name));
-            };
-            let condition = match super::matchers::from_lua(&value) {
-                Some(matcher) => {
-                    words.push(format!("{} {}", column.field, matcher.expectation()));
-                    matcher
-                }
-                None => {
-                    let value = convert::from_lua(&value).map_err(|problem| format!("where {name}: {problem}"))?;
-                    words.push(format!("{} = {value}", column.field));
-                    let equal = Matcher::build("eq", vec![Operand::Value(value)]);
-                    Arc::new(equal.map_err(|problem| format!("where {name}: {problem}"))?)
-                }
-            };
-            chosen.push((column.field, condition));
-        }
-        if chosen.is_empty() {
-            return Err("where takes { field = value or matcher, … } or a function".to_string());
-        }
-        words.sort();
-        chosen.sort_by_key(|(field, _)| *field);
-        let before = self.selection.as_ref().map_or("", |selection| &selection.words);
-        Ok(Handle {
-            entry: self.entry,
-            instance: self.instance.clone(),
-            selection: Some(Rc::new(Selection {
-                words: format!("{before} where {}", words.join(" and ")),
-                rows: Chosen::By(self.clone(), chosen),
-            })),
-        })
-    }
-
-    /// The same table with rows a Lua function chose.
-    fn pick(&self, rows: Rows) -> Handle {
-        let before = self.selection.as_ref().map_or("", |selection| &selection.words);
-        Handle {
-            entry: self.entry,
-            instance: self.instance.clone(),
-            selection: Some(Rc::new(Selection {
-                words: format!("{before} where a function holds"),
-                rows: Chosen::These(rows),
-            })),
-        }
-    }
-}
-
-/// Checks the arguments of a predicate; an unknown one gives the nearest name.
-pub fn predicate_args(entry: &Entry, name: &str, given: Vec<Value>) -> Result<Args, String> {
-    let callee = format!("{}:is(\"{name}\")", entry.name);
-    if matches!(entry.shape, Shape::Table { .. }) && name == "empty" {
-        return Args::bind(&callee, &[], given);
-    }
-    match entry.predicates.iter().find(|predicate| predicate.name == name) {
-        Some(predicate) => Args::bind(&callee, predicate.args, given),
-        None if name == "exist" || name == "exists" => {
-            Err("write :exists() or :does_not_exist() instead of :is(\"exists\")".to_string())
-        }
-        None if entry.property_names().contains(&name) => {
-            Err(format!("{name} is a property of {}, not a predicate: write :its(\"{name}\", …)", entry.name))
-        }
-        None => {
-            let names = entry.predicates.iter().map(|predicate| predicate.name);
-            Err(format!("{} has no predicate {name}; {}", entry.name, did_you_mean(name, names)))
-        }
-    }
-}
-
-/// The message for a property that is not there.
-pub fn unknown(entry: &Entry, name: &str) -> String {
-    if entry.predicates.iter().any(|predicate| predicate.name == name) {
-        return format!("{name} is a predicate of {}, not a property: write :is(\"{name}\")", entry.name);
-    }
-    if entry.methods.iter().any(|method| method.name == name) {
-        return format!("{name} of {} takes arguments: write :{name}(…)", entry.name);
-    }
-    let mut names = entry.property_names();
-    names.extend(entry.predicates.iter().map(|predicate| predicate.name));
-    names.extend(entry.methods.iter().map(|method| method.name));
-    format!("{} has no property {name}; {}", entry.name, did_you_mean(name, names))
-}
-
-/// The parts of `a.b.1` as keys.
-pub fn dotted(path: &str) -> Vec<Key> {
-    let key = |part: &str| match part.parse() {
-        Ok(index) => Key::Index(index),
-        Err(_) => Key::Name(part.to_string()),
-    };
-    path.split('.').map(key).collect()
-}
-
-/// The value at a path inside a value; `Nil` where the path leads nowhere.
-pub fn dig(mut value: Value, path: &[Key]) -> Value {
-    for key in path {
-        value = match (value, key) {
-            (Value::Map(mut map), Key::Name(name)) => map.swap_remove(name).unwrap_or_default(),
-            (Value::Map(mut map), Key::Index(index)) => map.swap_remove(&index.to_string()).unwrap_or_default(),
-            (Value::List(mut list), Key::Index(index)) if *index >= 1 && *index as usize <= list.len() => {
-                list.swap_remove(*index as usize - 1)
-            }
-            _ => Value::Nil,
-        };
-    }
-    value
-}
+/// Where the prelude's functions for reading and for changing a property are kept.
+pub const INDEX: &str = "probity.index";
+pub const NEWINDEX: &str = "probity.newindex";
 
 impl UserData for Handle {
     fn register(registry: &mut UserDataRegistry<Self>) {
-        registry.add_meta_field_with("__index", |lua| lua.named_registry_value::<mlua::Function>("probity.index"));
-        registry
-            .add_meta_field_with("__newindex", |lua| lua.named_registry_value::<mlua::Function>("probity.newindex"));
+        registry.add_meta_field_with("__index", |lua| lua.named_registry_value::<mlua::Function>(INDEX));
+        registry.add_meta_field_with("__newindex", |lua| lua.named_registry_value::<mlua::Function>(NEWINDEX));
     }
 }
 
 /// `true, value`, `false, message` or nothing while answers are outstanding: what the
 /// prelude's `settle` understands.
-pub type Settled = (Option<bool>, LuaValue);
+pub type Settled = (LuaValue, LuaValue);
 
 /// Turns a sight into what the prelude understands. In plain code a thing that does not
 /// exist has no value.
 fn settled(lua: &Lua, sight: Sight<Value>) -> mlua::Result<Settled> {
+    let message = |text: &str| lua.create_string(text).map(LuaValue::String);
     Ok(match sight {
-        Ok(value) => (Some(true), convert::to_lua(lua, &value)?),
-        Err(Unseen::Pending) => (None, LuaValue::Nil),
-        Err(Unseen::Missing(_)) => (Some(true), LuaValue::Nil),
-        Err(Unseen::Fault(fault)) => (Some(false), LuaValue::String(lua.create_string(&*fault.message)?)),
-        Err(Unseen::Misuse(message)) => (Some(false), LuaValue::String(lua.create_string(message)?)),
+        Ok(value) => (LuaValue::Boolean(true), convert::to_lua(lua, &value)?),
+        Err(Unseen::Pending) => (LuaValue::Nil, LuaValue::Nil),
+        Err(Unseen::Missing(_)) => (LuaValue::Boolean(true), LuaValue::Nil),
+        Err(Unseen::Fault(fault)) => (LuaValue::Boolean(false), message(&fault.message)?),
+        Err(Unseen::Misuse(text)) => (LuaValue::Boolean(false), message(&text)?),
     })
 }
 
@@ -347,39 +56,32 @@ pub fn looking<T>(session: &Session, look: impl FnOnce(&Seen<'_>) -> Sight<T>) -
 }
 
 /// Adds the functions the prelude calls for resources.
-pub fn install(lua: &Lua, rust: &mlua::Table, session: &Rc<Session>) -> mlua::Result<()> {
-    let callable = lua.create_table()?;
-    rust.raw_set("CALLABLE", &callable)?;
-
+pub fn install(lua: &Lua, rust: &Table, session: &Rc<Session>) -> mlua::Result<()> {
+    // What `resource.NAME` is: as `settled`, or what kind of function with the place of
+    // the look-up.
+    let (call, choose) = (lua.create_string("call")?, lua.create_string("where")?);
     let shared = session.clone();
     rust.raw_set(
         "property",
-        lua.create_function(move |lua, (handle, key): (mlua::AnyUserData, LuaValue)| {
+        lua.create_function(move |lua, (handle, key): (AnyUserData, LuaValue)| {
             let handle = handle.borrow::<Handle>()?;
-            let name = match &key {
-                LuaValue::String(name) => name.to_string_lossy(),
-                LuaValue::Integer(index) => index.to_string(),
-                _ => return settled(lua, Err(Unseen::Misuse("a property has a name".to_string()))),
+            let named = match &key {
+                LuaValue::String(name) => match name.to_str() {
+                    Ok(name) => looking(&shared, |seen| handle.named(seen, &name)),
+                    Err(_) => Err(Unseen::Misuse("the name of a property is text".to_string())),
+                },
+                LuaValue::Integer(index) => looking(&shared, |seen| handle.named(seen, &index.to_string())),
+                _ => Err(Unseen::Misuse("a property has a name".to_string())),
             };
-            match looking(&shared, |seen| handle.named(seen, &name)) {
-                Ok(Named::Callable) => Ok((Some(true), LuaValue::Table(callable.clone()))),
-                Ok(Named::Value(value)) => settled(lua, Ok(value)),
-                Err(unseen) => settled(lua, Err(unseen)),
-            }
-        })?,
-    )?;
-
-    rust.raw_set(
-        "callable",
-        lua.create_function(|_, (handle, key): (mlua::AnyUserData, String)| {
-            let handle = handle.borrow::<Handle>()?;
-            let entry = handle.entry;
-            Ok(match &*key {
-                "where" => matches!(entry.shape, Shape::Table { .. }),
-                name => {
-                    entry.methods.iter().any(|method| method.name == name)
-                        || entry.predicates.iter().any(|one| one.name == name && !one.args.is_empty())
-                }
+            let place = |lua: &Lua| {
+                let place = super::place::caller(lua).to_string();
+                lua.create_string(place).map(LuaValue::String)
+            };
+            Ok(match named {
+                Ok(Named::Callable) => (LuaValue::String(call.clone()), place(lua)?),
+                Ok(Named::Where) => (LuaValue::String(choose.clone()), place(lua)?),
+                Ok(Named::Value(value)) => settled(lua, Ok(value))?,
+                Err(unseen) => settled(lua, Err(unseen))?,
             })
         })?,
     )?;
@@ -387,63 +89,70 @@ pub fn install(lua: &Lua, rust: &mlua::Table, session: &Rc<Session>) -> mlua::Re
     let shared = session.clone();
     rust.raw_set(
         "call",
-        lua.create_function(
-            move |lua, (handle, name, given): (mlua::AnyUserData, String, mlua::Variadic<LuaValue>)| {
-                let Ok(handle) = handle.borrow::<Handle>() else {
-                    return settled(lua, Err(Unseen::Misuse(format!("write :{name}(…) with a colon"))));
-                };
-                let given: Result<Vec<Value>, String> = given.iter().map(convert::from_lua).collect();
-                let sight = match given {
-                    Ok(given) => looking(&shared, |seen| handle.call(seen, &name, given)),
-                    Err(problem) => Err(Unseen::Misuse(format!("{}:{name}: {problem}", handle.entry.name))),
-                };
-                settled(lua, sight)
-            },
-        )?,
+        lua.create_function(move |lua, (handle, name, given): (AnyUserData, String, Variadic<LuaValue>)| {
+            let Ok(handle) = handle.borrow::<Handle>() else {
+                return settled(lua, Err(Unseen::Misuse(format!("write :{name}(…) with a colon"))));
+            };
+            let given: Result<Vec<Value>, String> = given.iter().map(convert::from_lua).collect();
+            let sight = match given {
+                Ok(given) => looking(&shared, |seen| handle.call(seen, &name, given)),
+                Err(problem) => Err(Unseen::Misuse(format!("{}:{name}: {problem}", handle.entry.name))),
+            };
+            settled(lua, sight)
+        })?,
     )?;
 
     let shared = session.clone();
     rust.raw_set(
         "rows",
-        lua.create_function(move |lua, handle: mlua::AnyUserData| {
-            let handle = handle.borrow::<Handle>()?;
-            settled(lua, looking(&shared, |seen| handle.rows(seen)).map(|rows| rows.entries()))
+        lua.create_function(move |lua, handle: AnyUserData| {
+            let sight = match handle.borrow::<Handle>() {
+                Ok(handle) => looking(&shared, |seen| handle.rows(seen)),
+                Err(_) => Err(Unseen::Misuse("where chooses rows of a table resource".to_string())),
+            };
+            settled(lua, sight.map(|rows| rows.entries()))
         })?,
     )?;
 
     let shared = session.clone();
     rust.raw_set(
         "pick",
-        lua.create_function(move |_, (handle, kept): (mlua::AnyUserData, Vec<bool>)| {
+        lua.create_function(move |lua, (handle, kept): (AnyUserData, Vec<bool>)| {
             let handle = handle.borrow::<Handle>()?;
-            let rows = looking(&shared, |seen| handle.rows(seen)).unwrap_or_default();
+            let rows = match looking(&shared, |seen| handle.rows(seen)) {
+                Ok(rows) => rows,
+                // Whatever is read of it says that it does not exist.
+                Err(Unseen::Missing(_)) => {
+                    return Ok((LuaValue::Boolean(true), LuaValue::UserData(lua.create_userdata(handle.clone())?)));
+                }
+                Err(unseen) => return settled(lua, Err(unseen)),
+            };
             let mut kept = kept.into_iter();
             let rows = rows.select(|_| Ok::<_, mlua::Error>(kept.next().unwrap_or(false)))?;
-            Ok(handle.pick(rows))
+            Ok((LuaValue::Boolean(true), LuaValue::UserData(lua.create_userdata(handle.pick(rows))?)))
         })?,
     )?;
 
     rust.raw_set(
         "where",
-        lua.create_function(|lua, (handle, conditions): (mlua::AnyUserData, LuaValue)| {
-            let handle = handle.borrow::<Handle>()?;
-            let LuaValue::Table(conditions) = conditions else {
-                let message = "where takes { field = value or matcher, … } or a function";
-                return Ok((Some(false), LuaValue::String(lua.create_string(message)?)));
+        lua.create_function(|lua, (handle, conditions): (AnyUserData, LuaValue)| {
+            let selected = match (handle.borrow::<Handle>(), &conditions) {
+                (Ok(handle), LuaValue::Table(conditions)) => handle.select(conditions),
+                (Ok(_), _) => Err("where takes { field = value or matcher, … } or a function".to_string()),
+                (Err(_), _) => Err("where chooses rows of a table resource".to_string()),
             };
-            Ok(match handle.select(&conditions) {
-                Ok(selected) => (Some(true), LuaValue::UserData(lua.create_userdata(selected)?)),
-                Err(message) => (Some(false), LuaValue::String(lua.create_string(message)?)),
-            })
+            match selected {
+                Ok(selected) => Ok((LuaValue::Boolean(true), LuaValue::UserData(lua.create_userdata(selected)?))),
+                Err(message) => settled(lua, Err(Unseen::Misuse(message))),
+            }
         })?,
-    )?;
-    Ok(())
+    )
 }
 
 /// The constructor of a resource: `file "/etc/passwd"`. Pure: nothing is asked yet.
 pub fn constructor(lua: &Lua, entry: &'static Entry, session: &Rc<Session>) -> mlua::Result<mlua::Function> {
     let session = session.clone();
-    lua.create_function(move |lua, given: mlua::Variadic<LuaValue>| {
+    lua.create_function(move |lua, given: Variadic<LuaValue>| {
         let made = session.needs_run(entry.name).and_then(|()| {
             let given: Vec<Value> = given
                 .iter()
@@ -452,9 +161,6 @@ pub fn constructor(lua: &Lua, entry: &'static Entry, session: &Rc<Session>) -> m
             let args = Args::bind(entry.name, entry.args, given)?;
             Handle::new(entry, &args)
         });
-        match made {
-            Ok(handle) => Ok((Some(lua.create_userdata(handle)?), None)),
-            Err(message) => Ok((None, Some(message))),
-        }
+        made.map_err(|message| raise(lua, message))
     })
 }

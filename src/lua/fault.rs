@@ -15,6 +15,15 @@ pub fn plain_message(error: &mlua::Error) -> String {
     split(error).0
 }
 
+/// Whether the Lua state ran out of memory, in Lua or in a function of Rust.
+pub fn is_memory(error: &mlua::Error) -> bool {
+    match error {
+        mlua::Error::MemoryError(_) => true,
+        mlua::Error::CallbackError { cause, .. } | mlua::Error::WithContext { cause, .. } => is_memory(cause),
+        _ => false,
+    }
+}
+
 /// The message, and the frames of the profile's own code, innermost first.
 fn split(error: &mlua::Error) -> (String, Vec<String>) {
     let text = match error {
@@ -29,9 +38,27 @@ fn split(error: &mlua::Error) -> (String, Vec<String>) {
         mlua::Error::WithContext { cause, .. } => return split(cause),
         other => other.to_string(),
     };
-    match text.split_once("\nstack traceback:") {
+    let (message, frames) = match text.split_once("\nstack traceback:") {
         Some((message, traceback)) => (message.to_string(), frames_of(traceback)),
         None => (text, Vec::new()),
+    };
+    (without_engine(message), frames)
+}
+
+/// Lua puts the engine's own line before errors of functions the engine wraps, and the
+/// address of an error that is no text.
+pub fn without_engine(message: String) -> String {
+    if let Some(rest) = message.strip_prefix("probity/")
+        && let Some((line, text)) = rest.split_once(": ")
+        && line.split_once(':').is_some_and(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return text.to_string();
+    }
+    match message.split_once(": 0x") {
+        Some((kind, address)) if !kind.contains(' ') && address.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            format!("the error is no text but a {kind}")
+        }
+        _ => message,
     }
 }
 
@@ -50,8 +77,11 @@ fn place_in<'a>(message: &'a str, known: impl IntoIterator<Item = &'a str>) -> O
     let digits = rest.find(|c: char| !c.is_ascii_digit())?;
     let line = rest[..digits].parse().ok()?;
     let text = rest[digits..].strip_prefix(':')?.trim_start();
-    let tail = file.strip_prefix("...").unwrap_or(file);
-    let file = known.into_iter().find(|name| name.ends_with(tail))?;
+    let is_it = |name: &&str| match file.strip_prefix("...") {
+        Some(tail) => name.ends_with(tail),
+        None => *name == file,
+    };
+    let file = known.into_iter().find(is_it)?;
     Some((file, line, text))
 }
 
@@ -98,15 +128,22 @@ pub fn load_error(error: &mlua::Error, sources: &Sources, path: &str) -> Error {
 /// An error while a control ran, as a result.
 pub fn step(error: &mlua::Error, control: &ControlSummary) -> Step {
     let (message, frames) = split(error);
-    let names = frames.clone();
-    let known = std::iter::once(&*control.file).chain(names.iter().filter_map(|frame| frame.split(':').next()));
+    let frame_place = |frame: &str| {
+        let (file, rest) = frame.split_once(".lua:")?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        Some((format!("{file}.lua"), rest[..digits].parse::<usize>().ok()?))
+    };
+    let places: Vec<(String, usize)> = frames.iter().filter_map(|frame| frame_place(frame)).collect();
     let message = match error {
-        mlua::Error::MemoryError(_) => "the control used more memory than a profile may".to_string(),
+        _ if is_memory(error) => "the control used more memory than a profile may".to_string(),
         _ => message,
     };
-    let (file, line, text) = match place_in(&message, known) {
-        Some((file, line, text)) => (Arc::from(file), line, text.to_string()),
-        None => (control.file.clone(), control.line, message.clone()),
+    let known = std::iter::once(&*control.file).chain(places.iter().map(|(file, _)| file.as_str()));
+    let (file, line, text) = match (place_in(&message, known), places.first()) {
+        (Some((file, line, text)), _) => (Arc::from(file), line, text.to_string()),
+        // An error without a place, such as one of a function in C: where it came from.
+        (None, Some((file, line))) => (Arc::from(file.as_str()), *line, message.clone()),
+        (None, None) => (control.file.clone(), control.line, message.clone()),
     };
     let mut step = remark(Outcome::Errored, "check runs to its end", text, &file, line);
     step.traceback = (!frames.is_empty()).then(|| frames.join("\n"));

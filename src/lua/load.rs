@@ -2,8 +2,8 @@
 //! the same on every node and every day.
 
 use super::convert;
-use super::describe::caller;
 use super::extent::code_at;
+use super::place::{Place, caller};
 use super::session::{Phase, Session};
 use crate::error::did_you_mean;
 use crate::resource::args::duration_ms;
@@ -81,7 +81,7 @@ pub fn install(lua: &Lua, rust: &Table, session: &Rc<Session>, libraries: Librar
             if let Some(problem) = bad_id(&id) {
                 return Ok(Some(problem));
             }
-            let (file, line) = caller(lua);
+            let Place { file, line } = caller(lua);
             collected.borrow_mut().named.push((id, file, line));
             Ok(None)
         })?,

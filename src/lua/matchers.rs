@@ -2,6 +2,7 @@
 
 use super::convert;
 use super::matcher::{CATALOGUE, Matcher, Operand};
+use super::place::raise;
 use mlua::{Lua, Table, UserData, Value as LuaValue};
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ impl UserData for Matching {
             if given.is_empty() {
                 return lua.create_userdata(Matching(this.0.clone()));
             }
-            Err(mlua::Error::runtime(format!("the matcher \"{}\" takes no value", this.0.expectation())))
+            Err(raise(lua, format!("the matcher \"{}\" takes no value", this.0.expectation())))
         });
     }
 }
@@ -27,7 +28,7 @@ pub fn from_lua(value: &LuaValue) -> Option<Arc<Matcher>> {
 }
 
 /// Adds every matcher of the catalogue to the globals of controls.
-pub fn install(lua: &Lua, globals: &Table, raising: &mlua::Function) -> mlua::Result<()> {
+pub fn install(lua: &Lua, globals: &Table) -> mlua::Result<()> {
     for doc in CATALOGUE {
         if doc.bare {
             let matcher = Matcher::build(doc.name, Vec::new()).map_err(mlua::Error::runtime)?;
@@ -37,12 +38,10 @@ pub fn install(lua: &Lua, globals: &Table, raising: &mlua::Function) -> mlua::Re
         let name = doc.name;
         let make = lua.create_function(move |lua, given: mlua::Variadic<LuaValue>| {
             let operands: Result<Vec<Operand>, String> = given.iter().map(|value| operand(name, value)).collect();
-            Ok(match operands.and_then(|operands| Matcher::build(name, operands)) {
-                Ok(matcher) => (Some(lua.create_userdata(Matching(Arc::new(matcher)))?), None),
-                Err(message) => (None, Some(message)),
-            })
+            let matcher = operands.and_then(|operands| Matcher::build(name, operands));
+            matcher.map(|matcher| Matching(Arc::new(matcher))).map_err(|message| raise(lua, message))
         })?;
-        globals.raw_set(name, raising.call::<mlua::Function>(make)?)?;
+        globals.raw_set(name, make)?;
     }
     Ok(())
 }

@@ -6,15 +6,20 @@ mod convert;
 mod describe;
 mod extent;
 mod fault;
+mod flow;
+mod globals;
+mod handle;
 pub mod lint;
 mod load;
 pub mod matcher;
 mod matchers;
 pub mod pattern;
+mod place;
 mod record;
 mod sandbox;
 mod schedule;
 mod session;
+mod step;
 mod strings;
 mod verdict;
 
@@ -40,7 +45,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 /// The Lua of a profile: paths relative to the profile, and texts.
 #[derive(Debug, Clone, Default)]
@@ -108,13 +112,9 @@ impl Engine {
         let environment = self.sandbox.environment.call(())?;
         let body = load::compile(self.lua(), path, text, Some(environment))?;
         let thread = self.lua().create_thread(body)?;
-        self.session.phase.set(Phase::Load);
-        self.session.overruns.set(0);
-        self.session.pattern_steps.set(self.session.limits.pattern_steps);
-        self.session.deadline.set(Instant::now() + self.session.limits.cpu);
+        self.session.begin_turn(Phase::Load, self.session.limits.cpu);
         let ran = thread.resume::<()>(());
-        let overrun = self.session.overruns.replace(0) > 0;
-        self.session.deadline.set(Instant::now() + std::time::Duration::from_secs(86_400));
+        let overrun = self.session.end_turn();
         match ran {
             _ if overrun => Err(mlua::Error::runtime(format!(
                 "{path}:1: the file computed for more than {} s while it was loaded and was stopped",

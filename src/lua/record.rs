@@ -1,6 +1,6 @@
 //! Recorded expectations, and how they are judged once the answers are there.
 
-use super::bind::Handle;
+use super::handle::{Handle, dig};
 use super::matcher::{Matcher, Verdict, show};
 use crate::node::{Memory, Seen, Sight, Unseen};
 use crate::resource::Args;
@@ -56,10 +56,29 @@ impl Subject {
 
 /// What is expected.
 pub enum Check {
-    Exists { negated: bool },
-    Is { predicate: String, args: Args, words: String, negated: bool },
-    Its { path: Vec<Key>, words: String, matcher: Arc<Matcher> },
-    It { matcher: Arc<Matcher> },
+    Exists {
+        negated: bool,
+    },
+    Is {
+        predicate: String,
+        args: Args,
+        words: String,
+        negated: bool,
+    },
+    Its {
+        path: Vec<Key>,
+        words: String,
+        matcher: Arc<Matcher>,
+    },
+    It {
+        matcher: Arc<Matcher>,
+    },
+    /// What a custom resource said already, in words for yes and no.
+    Told {
+        holds: bool,
+        words: (String, String),
+        negated: bool,
+    },
 }
 
 impl Recorded {
@@ -72,6 +91,7 @@ impl Recorded {
             Check::Is { words, negated, .. } => format!("{title} is {}{words}", if *negated { "not " } else { "" }),
             Check::Its { words, matcher, .. } => format!("{title} {words} {}", matcher.expectation()),
             Check::It { matcher } => format!("{title} {}", matcher.expectation()),
+            Check::Told { words, negated, .. } => format!("{title} {}", if *negated { &words.1 } else { &words.0 }),
         }
     }
 
@@ -115,18 +135,30 @@ impl Recorded {
         })
     }
 
+    /// The step when what it is about could not be looked at.
+    pub fn errored(&self, message: String) -> Step {
+        let mut step = remark(Outcome::Errored, &self.sentence(), message, &self.file, self.line);
+        step.expected = self.expected();
+        step
+    }
+
     fn expected(&self) -> Option<String> {
         Some(match &self.check {
             Check::Exists { negated: false } => "exists".to_string(),
             Check::Exists { negated: true } => "does not exist".to_string(),
             Check::Is { words, negated, .. } => format!("is {}{words}", if *negated { "not " } else { "" }),
             Check::Its { matcher, .. } | Check::It { matcher } => matcher.expectation(),
+            Check::Told { words, negated, .. } => if *negated { &words.1 } else { &words.0 }.clone(),
         })
     }
 
     fn look(&self, seen: &Seen<'_>) -> Sight<Judged> {
         let expected = self.expected();
         match (&self.check, &self.subject) {
+            (Check::Told { holds, words, negated }, _) => {
+                let found = if *holds { &words.0 } else { &words.1 };
+                Ok(Judged::yes_or_no(holds != negated, expected, found.clone()))
+            }
             (Check::Exists { negated }, Subject::Resource(handle)) => {
                 let exists = handle.exists(seen)?;
                 let found = if exists { "exists" } else { "does not exist" };
@@ -147,7 +179,7 @@ impl Recorded {
                 self.match_value(matcher, &found?)
             }
             (Check::Its { path, matcher, .. }, Subject::Value(value, _)) => {
-                self.match_value(matcher, &super::bind::dig(value.clone(), path))
+                self.match_value(matcher, &dig(value.clone(), path))
             }
             (Check::It { matcher }, Subject::Value(value, _)) => self.match_value(matcher, value),
             (Check::It { .. }, Subject::Resource(handle)) => Err(Unseen::Misuse(format!(

@@ -1,6 +1,7 @@
 //! What the callbacks of one Lua state share: the phase, the node, the control that is
 //! being run, its budget and what it has recorded so far.
 
+use super::place::Place;
 use super::record::Item;
 use crate::node::{Memory, Node};
 use crate::results::Outcome;
@@ -48,21 +49,18 @@ pub enum Phase {
     Run,
 }
 
-/// Why a coroutine gave up the processor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pause {
-    /// It needs answers of the next round.
-    Answers,
-    /// It waits for the bodies of its `for_each`, so many.
-    Children(usize),
-    /// Its control has come to its end.
-    End,
-}
+/// What a coroutine yields when it waits for the bodies of its `for_each`; nothing: it
+/// needs answers of the next round. The prelude has the same numbers.
+pub const CHILDREN: i64 = 1;
+/// What it yields when its control has come to its end.
+pub const END: i64 = 2;
 
 /// A control while it runs.
 pub struct Running {
     /// The control's id.
     pub id: Arc<str>,
+    /// No other attempt of any control of this engine has this number.
+    pub serial: u64,
     /// What the control looks at: the node's memory, or one of its own for an attempt of
     /// an `eventually` control.
     pub memory: Rc<Memory>,
@@ -71,7 +69,7 @@ pub struct Running {
     pub lists: Vec<Vec<Item>>,
     /// `skip`, `pass` or `not_applicable` with the reason.
     pub ended: Option<(Outcome, Arc<str>)>,
-    /// Descriptions that have no step yet: their line and file.
+    /// Every `describe`, to notice one without a step.
     pub describes: Vec<Describe>,
     /// A `for_each` over nothing, for the message when nothing was recorded.
     pub empty_loop: Option<usize>,
@@ -83,16 +81,16 @@ pub struct Running {
 
 /// A `describe` call, kept to notice one without a step.
 pub struct Describe {
-    pub file: Arc<str>,
-    pub line: usize,
+    pub place: Place,
     pub used: bool,
 }
 
 impl Running {
     /// A control that has not done anything yet.
-    pub fn new(id: Arc<str>, memory: Rc<Memory>, limits: &Limits) -> Running {
+    pub fn new(id: Arc<str>, serial: u64, memory: Rc<Memory>, limits: &Limits) -> Running {
         Running {
             id,
+            serial,
             memory,
             lists: vec![Vec::new()],
             ended: None,
@@ -128,11 +126,16 @@ pub struct Session {
     pub control: Cell<usize>,
     /// The list that recorded items go to.
     pub list: Cell<usize>,
-    pub pause: Cell<Pause>,
+    /// The bodies of the `for_each` that is being called.
     pub children: RefCell<Vec<Child>>,
+    /// The outcome and reason of the `skip`, `pass` or `not_applicable` being called.
+    pub ending: RefCell<Option<(Outcome, Arc<str>)>>,
+    /// Counts resumptions, and attempts of controls.
+    pub turn: Cell<u64>,
+    pub attempts: Cell<u64>,
     /// The lists of the `one_of_checks` that are being filled, innermost last: the list
     /// around it, and one for each alternative.
-    pub alternatives: RefCell<Vec<(usize, usize, Vec<usize>)>>,
+    pub alternatives: RefCell<Vec<(usize, Vec<usize>)>>,
     /// When the coroutine that is being resumed is out of time.
     pub deadline: Cell<Instant>,
     /// How long it has waited for the node since it was resumed.
@@ -155,8 +158,10 @@ impl Session {
             running: RefCell::default(),
             control: Cell::new(0),
             list: Cell::new(0),
-            pause: Cell::new(Pause::Answers),
             children: RefCell::default(),
+            ending: RefCell::default(),
+            turn: Cell::new(0),
+            attempts: Cell::new(0),
             alternatives: RefCell::default(),
             deadline: Cell::new(Instant::now() + Duration::from_secs(3600)),
             waited: Cell::new(Duration::ZERO),
@@ -169,6 +174,25 @@ impl Session {
     pub fn waited(&self, time: Duration) {
         self.waited.set(self.waited.get() + time);
         self.deadline.set(self.deadline.get() + time);
+    }
+
+    /// Gets ready to run Lua for at most `cpu`.
+    pub fn begin_turn(&self, phase: Phase, cpu: Duration) {
+        self.turn.set(self.turn.get() + 1);
+        self.phase.set(phase);
+        self.overruns.set(0);
+        self.pattern_steps.set(self.limits.pattern_steps);
+        self.waited.set(Duration::ZERO);
+        self.children.borrow_mut().clear();
+        *self.ending.borrow_mut() = None;
+        self.deadline.set(Instant::now() + cpu);
+    }
+
+    /// After the turn: whether it took longer than it might. Whatever Lua runs from here
+    /// on must not trip over the deadline.
+    pub fn end_turn(&self) -> bool {
+        self.deadline.set(Instant::now() + Duration::from_secs(86_400));
+        self.overruns.replace(0) > 0
     }
 
     /// Calls `act` with the control that is being resumed; an error while files load.

@@ -32,8 +32,8 @@ pub fn conclude(running: Running, ending: Ending) -> Verdict {
             Outcome::Errored,
             "describe has a step",
             "describe without a step checks nothing; add :its(…), :it(…), :is(…) or :exists()",
-            &describe.file,
-            describe.line,
+            &describe.place.file,
+            describe.place.line,
         ));
     }
     let mut reason: Option<Arc<str>> = None;

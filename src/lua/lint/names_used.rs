@@ -7,7 +7,7 @@ use super::tree::{Expr, Node, Stmt, Target};
 use super::walk::{Context, Phase};
 use crate::error::{did_you_mean, nearest};
 use crate::lua::load;
-use crate::lua::sandbox::NODE_KEYS;
+use crate::lua::globals::NODE_KEYS;
 use crate::resource;
 
 /// Calls that need a node, resources aside.

@@ -7,7 +7,7 @@ use super::steps::kind_of;
 use super::tree::{Args, Expr, Key, Node, Spot};
 use super::walk::Context;
 use crate::error::did_you_mean;
-use crate::lua::bind;
+use crate::lua::handle;
 use crate::lua::describe::STEPS;
 use crate::resource::{self, Entry, Kind, Shape};
 use crate::value::Value;
@@ -41,7 +41,7 @@ pub fn look(expr: &Expr, _: Context, sheet: &mut Sheet<'_>) {
                 && !property(entry, name)
                 && !is_callable(entry, name)
             {
-                sheet.find(&UNKNOWN_PROPERTY, *name_at, bind::unknown(entry, name));
+                sheet.find(&UNKNOWN_PROPERTY, *name_at, handle::unknown(entry, name));
             }
         }
         Node::Method { object, name, name_at, args } => {
@@ -105,7 +105,7 @@ fn method(entry: &'static Entry, name: &str, at: Spot, args: &Args, sheet: &mut 
         return report(&ARGUMENTS, at, bound, sheet);
     }
     if let Some(predicate) = entry.predicates.iter().find(|known| known.name == name && !known.args.is_empty()) {
-        let bound = given(&args.list, predicate.args).map(|given| bind::predicate_args(entry, name, given.values));
+        let bound = given(&args.list, predicate.args).map(|given| handle::predicate_args(entry, name, given.values));
         return report(&PREDICATE, at, bound, sheet);
     }
     if STEPS.contains(&name) {
@@ -116,7 +116,7 @@ fn method(entry: &'static Entry, name: &str, at: Spot, args: &Args, sheet: &mut 
         let message = format!("{name} of {} is a value: write .{name} without a call", entry.name);
         return sheet.find(&DOT_OR_COLON, at, message);
     }
-    sheet.find(&UNKNOWN_PROPERTY, at, bind::unknown(entry, name));
+    sheet.find(&UNKNOWN_PROPERTY, at, handle::unknown(entry, name));
 }
 
 fn report<T>(rule: &'static Rule, at: Spot, bound: Option<Result<T, String>>, sheet: &mut Sheet<'_>) {

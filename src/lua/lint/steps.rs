@@ -9,8 +9,9 @@ use super::sheet::Sheet;
 use super::tree::{Args, Expr, Gives, Node, Stmt};
 use super::walk::Context;
 use crate::error::did_you_mean;
-use crate::lua::bind;
-use crate::lua::describe::{STEPS, has_property};
+use crate::lua::handle;
+use crate::lua::describe::STEPS;
+use crate::lua::step::has_property;
 use crate::lua::matcher::CATALOGUE;
 use crate::resource::Entry;
 use crate::value::Value;
@@ -83,7 +84,7 @@ fn its(step: &Expr, entry: Option<&'static Entry>, args: &Args, sheet: &mut Shee
     if let (Some(entry), Some(name)) = (entry, name)
         && !has_property(entry, name)
     {
-        sheet.find(&UNKNOWN_PROPERTY, property.at, bind::unknown(entry, name));
+        sheet.find(&UNKNOWN_PROPERTY, property.at, handle::unknown(entry, name));
     }
     let fits = matcher(step, "its", args.list.get(1), sheet);
     if let (Some(entry), Some(name), Some(matcher)) = (entry, name, fits)
@@ -149,7 +150,7 @@ fn is(step: &Expr, name: &str, entry: Option<&'static Entry>, args: &Args, sheet
     let (Some(entry), Some(text)) = (entry, predicate.text()) else { return };
     let specs = entry.predicates.iter().find(|predicate| predicate.name == text).map_or(&[][..], |known| known.args);
     if let Some(given) = given(&args.list[1..], specs)
-        && let Err(message) = bind::predicate_args(entry, text, given.values)
+        && let Err(message) = handle::predicate_args(entry, text, given.values)
     {
         sheet.find(&PREDICATE, predicate.at, message);
     }

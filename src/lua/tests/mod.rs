@@ -1,6 +1,9 @@
 //! The rules of the control language, each with a test that fails without it.
 
+mod custom;
+mod flow;
 mod node;
+mod places;
 mod rules;
 mod runaways;
 
