@@ -72,7 +72,8 @@ pub fn install_print(lua: &Lua, rust: &Table, session: &Rc<Session>, print: Prin
         "print",
         lua.create_function(move |_, line: LuaString| {
             let control = shared.with_running(|running| running.id.clone()).ok();
-            Ok(print(control.as_deref(), &line.to_string_lossy()))
+            print(control.as_deref(), &line.to_string_lossy());
+            Ok(())
         })?,
     )?;
     rust.raw_set(

@@ -6,8 +6,8 @@ use super::sheet::Sheet;
 use super::tree::{Expr, Node, Stmt, Target};
 use super::walk::{Context, Phase};
 use crate::error::{did_you_mean, nearest};
-use crate::lua::load;
 use crate::lua::globals::NODE_KEYS;
+use crate::lua::load;
 use crate::resource;
 
 /// Calls that need a node, resources aside.

@@ -7,8 +7,8 @@ use super::steps::kind_of;
 use super::tree::{Args, Expr, Key, Node, Spot};
 use super::walk::Context;
 use crate::error::did_you_mean;
-use crate::lua::handle;
 use crate::lua::describe::STEPS;
+use crate::lua::handle;
 use crate::resource::{self, Entry, Kind, Shape};
 use crate::value::Value;
 

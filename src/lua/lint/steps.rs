@@ -9,10 +9,10 @@ use super::sheet::Sheet;
 use super::tree::{Args, Expr, Gives, Node, Stmt};
 use super::walk::Context;
 use crate::error::did_you_mean;
-use crate::lua::handle;
 use crate::lua::describe::STEPS;
-use crate::lua::step::has_property;
+use crate::lua::handle;
 use crate::lua::matcher::CATALOGUE;
+use crate::lua::step::has_property;
 use crate::resource::Entry;
 use crate::value::Value;
 

@@ -11,7 +11,9 @@ impl Transport for Wire {
     fn batch(&self, probes: &[Probe]) -> Vec<Answer> {
         probes
             .iter()
-            .map(|probe| self.0.answer_now(probe).unwrap_or_else(|| self.0.batch(&[probe.clone()]).remove(0)))
+            .map(|probe| {
+                self.0.answer_now(probe).unwrap_or_else(|| self.0.batch(std::slice::from_ref(probe)).remove(0))
+            })
             .collect()
     }
 

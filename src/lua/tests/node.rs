@@ -63,7 +63,7 @@ fn a_secret_gets_into_no_command_line_in_any_form() {
 
 #[test]
 fn print_names_the_control_that_prints() {
-    let lines: Rc<RefCell<Vec<(Option<String>, String)>>> = Rc::default();
+    let lines: Rc<RefCell<Vec<_>>> = Rc::default();
     let kept = lines.clone();
     let mut sources = Sources::default();
     let text = "print('loading')\nfor _, id in ipairs { 'a', 'b' } do control(id) { check = function()\n\
