@@ -201,3 +201,17 @@ fn a_profile_for_other_systems_is_an_error_and_names_both() {
     assert_eq!(ran.code, 1);
     assert!(ran.stderr.contains("plan9") && ran.stderr.contains("this node is"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_profile_is_found_by_name_and_requirement() {
+    let folder = profile(PASS, "");
+    std::fs::create_dir(folder.path().join("store")).unwrap();
+    assert_eq!(probity_in(folder.path(), &["archive", "p", "--output", "store"]).code, 0);
+    let ran = probity_in(folder.path(), &["exec", "p@^1.2", "--profile-path", "store"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("p 1.2.3"), "{}", ran.stdout);
+    let none = probity_in(folder.path(), &["exec", "p@2", "--profile-path", "store"]);
+    assert!(none.code == 1 && none.stderr.contains("there are: 1.2.3"), "{}", none.stderr);
+    assert_eq!(probity_in(folder.path(), &["attributes", "explain", "p@1", "--profile-path", "store"]).code, 0);
+    assert_eq!(probity_in(folder.path(), &["attributes", "explain"]).code, 1);
+}

@@ -1,10 +1,10 @@
 //! `probity attributes`
 
+use super::profiles::ProfileArgs;
 use super::{Outcome, TextOrJson, inputs};
 use crate::error::exit;
 use crate::plan::attributes::{ProfileAttributes, Resolved};
 use std::fmt::Write;
-use std::path::PathBuf;
 
 /// Shows the attribute values a run would have
 #[derive(Debug, clap::Args)]
@@ -20,9 +20,8 @@ enum Action {
         probity attributes explain profiles/linux-baseline --attrs attributes/linux-baseline.yml\n  \
         probity attributes explain profiles/linux-baseline --attr password_max_days=90")]
     Explain {
-        /// Directories or archives of profiles
-        #[arg(value_name = "PROFILE", required = true)]
-        profiles: Vec<PathBuf>,
+        #[command(flatten)]
+        profiles: ProfileArgs,
         #[command(flatten)]
         attributes: inputs::AttributeArgs,
         /// How to print it
@@ -33,7 +32,8 @@ enum Action {
 
 pub fn run(args: &AttributesArgs) -> Outcome {
     let Action::Explain { profiles, attributes, format } = &args.action;
-    let profiles = super::exec::load_profiles(profiles, &[])?;
+    profiles.refuse_none()?;
+    let profiles = profiles.load(&[])?;
     let resolved = inputs::resolve(&profiles, attributes)?;
     let text = match format {
         TextOrJson::Text => resolved.iter().map(explain).collect::<Vec<_>>().join("\n"),

@@ -1,11 +1,11 @@
 //! `probity exec`
 
+use super::profiles::{FIRST, ProfileArgs, is_profile};
 use super::{Errors, Global, Outcome, signals};
 use crate::error::{Error, exit};
 use crate::node::Node;
 use crate::node::platform::Platform;
 use crate::plan::selection::{Selectable, Selection};
-use crate::profile::Profile;
 use crate::profile::waiver::Waivers;
 use crate::report::{Look, Options, Outputs, Spec, TABLE};
 use crate::results::event::{ControlSummary, RunFinished, RunStarted};
@@ -15,21 +15,21 @@ use crate::run::{self, PreparedProfile, Request, Stream};
 use crate::transport::Transport;
 use crate::transport::local::Local;
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Runs profiles on this machine and reports the result
 ///
-/// A PROFILE is a directory or an archive made by `probity archive`. All of them run in one
-/// go and come to one verdict, which is the exit code.
+/// A PROFILE is a directory, an archive made by `probity archive`, or NAME@REQUIREMENT looked
+/// up in --profile-path. All of them run in one go and come to one verdict, which is the
+/// exit code.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "--help adds the reporters, examples and exit codes.", after_long_help = after_help())]
 pub struct ExecArgs {
-    /// Directories or archives of profiles
-    #[arg(value_name = "PROFILE")]
-    profiles: Vec<PathBuf>,
+    #[command(flatten)]
+    profiles: ProfileArgs,
 
     #[command(flatten)]
     attributes: super::inputs::AttributeArgs,
@@ -76,7 +76,7 @@ pub struct SelectionArgs {
 impl ExecArgs {
     /// An error where neither a profile nor code is given.
     fn refuse_nothing(&self) -> Result<(), Error> {
-        if !self.profiles.is_empty() || !self.code.is_empty() {
+        if !self.profiles.paths.is_empty() || !self.code.is_empty() {
             return Ok(());
         }
         let error = Error::usage("no profile is given");
@@ -87,15 +87,6 @@ impl ExecArgs {
             None => error.hint("probity exec PROFILE runs one, probity exec -e CODE a line of Lua"),
         })
     }
-}
-
-/// What to do about a flag that takes several values and swallows the profile.
-const FIRST: &str = "name the profile first, or put -- before it";
-
-/// Whether a word is the path of what may be a profile.
-fn is_profile(word: &str) -> bool {
-    let path = Path::new(word);
-    path.join("profile.yml").exists() || (word.ends_with(".tar.gz") && path.exists())
 }
 
 impl SelectionArgs {
@@ -117,6 +108,7 @@ fn after_help() -> String {
          probity exec profiles/linux-baseline --attrs attributes/linux-baseline.yml\n  \
          probity exec linux-baseline-1.0.0.tar.gz --reporter cli junit:out/junit.xml json:out/run.json\n  \
          probity exec my-baseline --controls 'sshd-*' --attr max_auth_tries=3\n  \
+         probity exec linux-baseline@1 --profile-path /srv/profiles\n  \
          probity exec -e 'describe(file \"/etc/shadow\"):exists()'\n\n{}",
         reporters(),
         exit_codes()
@@ -149,7 +141,7 @@ fn exit_codes() -> String {
 pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let specs = specs(&args.reporter)?;
     args.refuse_nothing()?;
-    let profiles = load_profiles(&args.profiles, &args.code)?;
+    let profiles = args.profiles.load(&args.code)?;
     let selection = Selection::new(&args.selection.controls, &args.selection.tags, args.selection.impact_at_least)?;
     let inputs = super::inputs::resolve(&profiles, &args.attributes)?;
     let waivers = Rc::new(Waivers::read(&args.waivers)?);
@@ -277,67 +269,6 @@ fn specs(reporters: &[String]) -> Result<Vec<Spec>, Errors> {
         }
     }
     if errors.is_empty() { Ok(specs) } else { Err(Errors(errors)) }
-}
-
-/// Loads every profile; two of one name are an error, for their reports would mix.
-pub fn load_profiles(paths: &[PathBuf], code: &[String]) -> Result<Vec<Profile>, Errors> {
-    let mut profiles: Vec<Profile> = Vec::new();
-    let mut errors = Vec::new();
-    for path in paths {
-        match Profile::load(path) {
-            Ok(profile) => {
-                if let Some(other) = profiles.iter().find(|other| other.manifest.name == profile.manifest.name) {
-                    let (name, place) = (&profile.manifest.name, &other.origin);
-                    errors.push(
-                        Error::usage(format!("profile {name} is given twice; the other one is {}", place.display()))
-                            .in_file(path),
-                    );
-                }
-                profiles.push(profile);
-            }
-            Err(error) => errors.push(error),
-        }
-    }
-    if !code.is_empty() {
-        match inline(code) {
-            Ok(profile) => profiles.push(profile),
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok(profiles) } else { Err(Errors(errors)) }
-}
-
-/// A profile made of the code of `-e`, one control each.
-fn inline(code: &[String]) -> Result<Profile, Error> {
-    let manifest = "name: command-line\nversion: 0.0.0\ntitle: Code of the command line\n";
-    let mut files = std::collections::BTreeMap::new();
-    files.insert(Arc::from("profile.yml"), Arc::from(manifest.as_bytes()));
-    for (number, code) in code.iter().enumerate() {
-        crate::lua::refuse_syntax("-e", code)?;
-        let id = if number == 0 { "e".to_string() } else { format!("e{}", number + 1) };
-        let title = code.lines().next().unwrap_or_default().trim();
-        // On one line, so that the lines of errors are those of the code.
-        let text = format!("control {id:?} {{ title = {}, check = function() {code}\nend }}\n", lua_quoted(title));
-        files.insert(format!("controls/{id}.lua").into(), Arc::from(text.as_bytes()));
-    }
-    Profile::from_files(Path::new("-e"), files)
-}
-
-/// A text as a Lua string.
-fn lua_quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => {
-                quoted.push('\\');
-                quoted.push(character);
-            }
-            character if character.is_control() => quoted.push(' '),
-            character => quoted.push(character),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// The name of this machine in reports.

@@ -11,6 +11,7 @@ mod exec;
 mod init;
 mod inputs;
 mod matchers;
+mod profiles;
 mod refusal;
 mod resources;
 mod signals;
