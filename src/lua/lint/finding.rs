@@ -119,6 +119,6 @@ rules! {
     CALL_ON_NEW_LINE = "call-on-new-line" Warning;
     /// More than a person would read; the rest is left out.
     TOO_MANY = "too-many" Error;
-    /// A file so large that only its syntax is checked.
-    TOO_LARGE = "too-large" Warning;
+    /// A file of which only the syntax could be checked: it is too large, or has empty statements.
+    UNEXAMINED = "unexamined" Warning;
 }

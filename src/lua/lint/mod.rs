@@ -32,7 +32,7 @@ pub use finding::{Finding, RULES, Rule, Severity};
 
 use crate::error::{Error, Place};
 use crate::profile::Profile;
-use finding::{LOAD, MANIFEST_METADATA, PROFILE, TOO_LARGE, TOO_MANY};
+use finding::{LOAD, MANIFEST_METADATA, PROFILE, TOO_MANY, UNEXAMINED};
 use names::Names;
 use sheet::{Gathered, MAX_FINDINGS, Sheet};
 use std::path::Path;
@@ -98,9 +98,7 @@ fn look_through(profile: &Profile) -> Result<Vec<Finding>, Error> {
         let tree = if text.len() > MAX_BYTES { None } else { read::tree(text, &lua) };
         let Some(tree) = tree else {
             gathered.any_attribute = true;
-            let message = format!("only the syntax of this file was checked ({} KiB)", text.len() >> 10);
-            let finding = Finding::new(&TOO_LARGE, Place::line(profile.path_of(path), 1), message);
-            findings.push(finding.hint(format!("split it into files of less than {} KiB", MAX_BYTES >> 10)));
+            findings.push(unexamined(profile, path, text.len()));
             continue;
         };
         let mut sheet = Sheet {
@@ -118,6 +116,18 @@ fn look_through(profile: &Profile) -> Result<Vec<Finding>, Error> {
     }
     attributes::unused(profile, &gathered, &mut findings);
     Ok(findings)
+}
+
+/// The finding for a file of which only the syntax is known to be right.
+fn unexamined(profile: &Profile, path: &str, size: usize) -> Finding {
+    let place = Place::line(profile.path_of(path), 1);
+    if size > MAX_BYTES {
+        let message = format!("only the syntax of this file was checked: it is larger than {} KiB", MAX_BYTES >> 10);
+        return Finding::new(&UNEXAMINED, place, message).hint("split it into several files");
+    }
+    // full_moon takes Lua 5.4 but for its empty statements.
+    Finding::new(&UNEXAMINED, place, "only the syntax of this file was checked: check cannot take it apart")
+        .hint("is there a semicolon that ends no statement, as in ;; or do ; end?")
 }
 
 /// What a manifest should say of its profile.

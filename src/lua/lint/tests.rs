@@ -361,7 +361,7 @@ fn a_manifest_says_what_a_reader_needs() {
 #[test]
 fn every_rule_has_an_example() {
     let elsewhere =
-        ["profile", "undeclared-attribute", "unused-attribute", "manifest-metadata", "too-large", "too-many"];
+        ["profile", "undeclared-attribute", "unused-attribute", "manifest-metadata", "unexamined", "too-many"];
     let shown: BTreeSet<&str> = BODIES.iter().map(|case| case.0).chain(FILES.iter().map(|case| case.0)).collect();
     let all: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
     assert_eq!(all.len(), RULES.len(), "two rules have one name");
@@ -419,7 +419,16 @@ fn what_is_nested_deep_or_very_long_is_borne() {
 fn a_file_beyond_the_cap_is_only_compiled() {
     let text = format!("{}-- {}", control("describe(fiel(1)):exists()"), "x".repeat(MAX_BYTES));
     let found = findings(&[("profile.yml", MANIFEST), ("controls/a.lua", &text)]);
-    assert_eq!(names(&found), BTreeSet::from(["too-large"]));
+    assert_eq!(names(&found), BTreeSet::from(["unexamined"]));
+}
+
+#[test]
+fn what_the_parser_does_not_take_is_said_and_the_engine_still_judges_it() {
+    let found = in_check("local x = 1;; describe(x):it(eq(1))");
+    assert_eq!(names(&found), BTreeSet::from(["unexamined"]));
+    let text = "local x = 1;; control \"a\" { check = 1 }";
+    let found = findings(&[("profile.yml", MANIFEST), ("controls/a.lua", text)]);
+    assert_eq!(names(&found), BTreeSet::from(["unexamined", "load"]));
 }
 
 #[test]
