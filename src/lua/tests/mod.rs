@@ -1,6 +1,7 @@
 //! The rules of the control language, each with a test that fails without it.
 
 mod custom;
+mod eventually;
 mod flow;
 mod node;
 mod places;

@@ -56,6 +56,8 @@ fn functions_that_loop_in_c_are_bounded() {
         "table.move({}, 1, 1 << 60, 2)",
         "table.concat(setmetatable({}, { __index = function() return '' end }), '', 1, 1 << 60)",
         "table.unpack({}, 1, 1 << 40)",
+        "local s = ('x'):rep(1 << 24) local a, b = s .. 'a', s .. 'b' local t = {} for i = 1, 4000 do t[i] = i % 2 == 0 and a or b end while true do table.sort(t) end",
+        "local t = {} for i = 1, 300000 do t['k' .. i] = i end while true do next(t, 'k5') end",
     ] {
         let result = stopped(body);
         assert!(!message(&result).is_empty(), "{body}");
@@ -69,6 +71,38 @@ fn memory_recursion_and_depth_are_bounded() {
     let why = message(&stopped("local function f() return 1 + f() end f()"));
     assert!(why.contains("stack overflow") || why.contains("computed for more than"), "{why}");
     stopped("local t = {} t.t = t describe(t, 'loop'):it(eq(1))");
+}
+
+#[test]
+fn a_hog_takes_no_other_control_with_it() {
+    let mut text = String::new();
+    for number in 0..20 {
+        text.push_str(&format!(
+            "control 'honest {number}' {{ check = function() local s = command('echo {number}').stdout\n\
+             for_each({{1, 2}}, function(n) describe(s .. n):it(eq('{number}\\n' .. n)) end) end }}\n"
+        ));
+        let hog = match number % 4 {
+            0 => "local t = {} while true do t[#t + 1] = ('x'):rep(100000) .. #t end",
+            1 => "local s = 'x' while true do s = s .. s end",
+            2 => "for_each({1, 2}, function() local t = {} for i = 1, 1e9 do t[i] = {} end end)",
+            _ => {
+                "local t = {} while true do pcall(function() while true do t[#t + 1] = ('x'):rep(100000) .. #t end end) end"
+            }
+        };
+        text.push_str(&format!("control 'hog {number}' {{ check = function() {hog} end }}\n"));
+    }
+    let mut sources = Sources::default();
+    sources.controls.insert("controls/t.lua".into(), text.into());
+    let small = Limits { memory: 48 << 20, ..limits() };
+    let engine = Engine::load(&sources, small, Rc::new(|_: Option<&str>, _: &str| {}))
+        .unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let (results, _) = run_on(&engine, Rc::new(Local::new()));
+    for (control, result) in engine.controls().iter().zip(&results) {
+        let expected = if control.summary.id.starts_with("hog") { Errored } else { Passed };
+        assert_eq!(result.outcome, expected, "{}: {result:#?}", control.summary.id);
+    }
+    let told = results.iter().flat_map(|result| &result.steps).filter_map(|step| step.message.as_deref());
+    assert!(told.clone().any(|why| why.contains("more memory than a profile may")), "{:?}", told.collect::<Vec<_>>());
 }
 
 #[test]
@@ -133,7 +167,13 @@ fn a_runaway_at_load_is_an_error_of_the_file() {
 fn order_and_words_are_the_same_in_every_state() {
     let body = "local words = {}\nfor key in pairs({ b = 1, a = 2, c = 3, [2] = 0, [1] = 0 }) do words[#words + 1] = tostring(key) end\n\
                 describe(table.concat(words, ',') .. next({ z = 1, y = 2 }), 'order'):it(eq '1,2,a,b,cy')\n\
-                describe(tostring({}) .. tostring(print), 'addresses'):it(eq 'tablefunction')";
+                describe(tostring({}) .. tostring(print), 'addresses'):it(eq 'tablefunction')\n\
+                describe(('%s %s'):format({}, print), 'format'):it(eq 'table function')\n\
+                local ok, why = pcall(string.format, '%5p', 'x') describe(why, 'pointer'):it(contains 'no %p')\n\
+                describe(select(2, pcall(error, nil)), 'nil'):it(absent)\n\
+                local k, v = next({ b = 1, a = 2 }, 'a') describe(k, 'next'):it(eq 'b')\n\
+                local mixed = {} for k in pairs({ [true] = 1, x = 1, [1.5] = 1, [2] = 1, [-1] = 1 }) do mixed[#mixed + 1] = tostring(k) end\n\
+                describe(table.concat(mixed, ' '), 'kinds'):it(eq '-1 1.5 2 x true')";
     for _ in 0..3 {
         assert_eq!(check(body).outcome, Passed, "{:#?}", check(body));
     }
