@@ -61,7 +61,7 @@ fn errors_are_told_at_the_line_that_makes_them() {
         "local f = file '/etc'\nlocal x = f.mdoe -- !",
         "local f = file '/etc'\nf.mode = 1 -- !",
         "local f = file '/etc'\nreturn f:readable_by(1, 2, 3) -- !",
-        "local f = file '/etc'\nlocal function g()\n return f:readable('x', 'y', 'z') -- !\nend\ng()",
+        "local f = file '/etc'\nlocal function g()\n return f:readable_by('x', 'y', 'z') -- !\nend\ng()",
         "return passwd():where { usr = 1 } -- !",
         "return passwd():where(function(row)\n local x = row.nothing.more -- !\nend)",
         "return eq() -- !",

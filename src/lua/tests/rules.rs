@@ -158,3 +158,149 @@ fn eventually_tries_again_on_fresh_observations() {
     assert_eq!(result.outcome, Passed);
     assert!(result.attempts > 1);
 }
+
+/// Runs the body of a check on a node that answers as written down.
+fn scripted(script: crate::transport::scripted::Scripted, body: &str) -> Finished {
+    let engine = load(&format!("control 't' {{ check = function()\n{body}\nend }}")).unwrap();
+    run_on(&engine, Rc::new(script)).0.remove(0)
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_errored_and_never_absent() {
+    use crate::probe::{FaultKind, Stat};
+    use crate::transport::scripted::Scripted;
+    let denied = || {
+        let stat = Stat { path: "/locked/x".into() };
+        Scripted::new().with_fault(stat, FaultKind::Denied, "may not search /locked")
+    };
+    let steps = "describe(file '/locked/x')\n:exists()\n:does_not_exist()\n:is('directory')\n:is_not('directory')\n:its('mode', absent)";
+    let result = scripted(denied(), steps);
+    assert!(result.steps.iter().all(|step| step.outcome == Errored) && result.steps.len() == 5, "{result:#?}");
+    assert_eq!(result.reason.as_deref(), Some("may not search /locked"));
+    // In plain code it ends the control, unless the control catches it.
+    let result = scripted(denied(), "local x = file('/locked/x').exists\ndescribe(1):it(eq(1))");
+    assert_eq!((result.outcome, result.steps.len(), result.steps[0].line), (Errored, 1, 2));
+    let result = scripted(
+        denied(),
+        "local ok, why = pcall(function() return file('/locked/x').exists end)\ndescribe(why, 'why'):it(contains 'may not search')",
+    );
+    assert_eq!(result.outcome, Passed, "{result:#?}");
+    // Another alternative may hold; where none does, this one might have.
+    let one = |other: &str| {
+        let body = format!(
+            "one_of_checks {{ function() describe(file '/locked/x'):exists() end, function() describe(1):it(eq({other})) end }}"
+        );
+        scripted(denied(), &body).outcome
+    };
+    assert_eq!((one("1"), one("2")), (Passed, Errored));
+    // only_if that cannot be answered does not make a control inapplicable.
+    let engine = load(
+        "control 't' { only_if = function() return file('/locked/x').exists end, check = function() pass('x') end }",
+    )
+    .unwrap();
+    assert_eq!(run_on(&engine, Rc::new(denied())).0[0].outcome, Errored);
+}
+
+#[test]
+fn a_control_takes_its_worst() {
+    let (pass, fail) = ("describe(1):it(eq(1))\n", "describe(1):it(eq(2))\n");
+    for (body, expected) in [
+        (format!("{pass}skip('x')"), Skipped),
+        (format!("{fail}{pass}skip('x')"), Failed),
+        (format!("{fail}{pass}error('x')"), Errored),
+        (format!("{pass}pass('x')"), Passed),
+        (format!("{fail}pass('x')"), Failed),
+        (format!("{fail}not_applicable('x')"), Failed),
+        (format!("{pass}{fail}{pass}"), Failed),
+    ] {
+        assert_eq!(check(&body).outcome, expected, "{body}");
+    }
+    assert!(message(&check("skip()")).contains("skip needs a reason"));
+    let bare = run("control 'a' { only_if = function() return false end, check = function() end }").remove(0);
+    assert_eq!((bare.outcome, bare.reason.as_deref()), (NotApplicable, Some("only_if is not met")));
+}
+
+#[test]
+fn open_keys_give_nil_and_fixed_ones_are_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.json");
+    std::fs::write(&path, r#"{ "a": { "b": [1, 2] }, "a.c": 3 }"#).unwrap();
+    let result = check(&format!(
+        "local j = json '{0}'\ndescribe(j)\n:its('nothing', absent)\n:its('a.b', eq {{ 1, 2 }})\n:its('a.c', eq(3))\n:its({{'a', 'b', 2}}, eq(2))\n\
+         :its('a.b.1', eq(1))\ndescribe(j.nothing, 'nothing'):it(absent)\ndescribe({{ x = {{ y = 1 }} }}, 'map'):its('x.y', eq(1)):its('z', absent)",
+        path.display()
+    ));
+    assert_eq!(result.outcome, Passed, "{result:#?}");
+    let result = check("describe(file '/etc/passwd'):its('mode', eq(644))");
+    assert!(message(&result).contains("\"0644\""), "{}", message(&result));
+    let result = check("describe(passwd()):its('users', eq 'root')");
+    assert!(message(&result).contains("contains"), "{}", message(&result));
+}
+
+#[test]
+fn slips_of_steps_name_the_fix() {
+    let slip = |body: &str| message(&check(body));
+    assert!(slip("local d = describe(file '/') d.exists()").contains("with a colon"));
+    assert!(slip("describe(file '/'):exist()").contains("did you mean exists?"));
+    assert!(slip("describe(file '/'):is('exists')").contains(":exists()"));
+    assert!(slip("describe(file '/'):is('mode')").contains(":its(\"mode\""));
+    assert!(slip("describe(file '/'):its('directory', eq(true))").contains(":is(\"directory\")"));
+    assert!(slip("describe(file '/'):it(eq(1))").contains(":its("));
+    assert!(slip("describe(file '/'):its('mode', eq)").contains("eq(\"no\")"));
+    assert!(slip("describe(file '/'):its('mode')").contains("needs a matcher"));
+    assert!(slip("describe(describe(1))").contains("description already"));
+    assert!(slip("describe(eq(1)):it(eq(1))").contains("not a matcher"));
+    assert!(slip("describe(1, {}):it(eq(1))").contains("label"));
+    assert!(slip("describe(print):it(eq(1))").contains("call the function first"));
+    assert!(slip("local p = passwd() p.where { uid = 0 }").contains("with a colon"));
+    assert!(slip("local f = file '/' f.readable_by('x')").contains("with a colon"));
+    assert!(slip("control 'x' { check = function() end }").contains("not inside check"));
+}
+
+/// Everything but times, of one state of its own.
+fn told(text: &str) -> String {
+    let engine = load(text).unwrap_or_else(|errors| panic!("{}", errors[0]));
+    let results = run_on(&engine, Rc::new(Local::new())).0;
+    let tell = |one: &Finished| format!("{:?} {:?} {:#?}\n", one.outcome, one.reason, one.steps);
+    results.iter().map(tell).collect()
+}
+
+#[test]
+fn two_runs_over_equal_observations_are_equal() {
+    let text = "control 'a' { tags = { z = 1, y = 2, x = 3 }, check = function()\n\
+                describe({ zeta = 1, alpha = { b = 1, a = 2 }, mid = 3 }, 'map'):it(eq { mid = 3 })\n\
+                describe(passwd():where { uid = 0, shell = contains 'sh', gid = 0 }):its('users', contains 'root')\n\
+                pcall(function() return passwd():where { usr = 1, shel = 2, gecoss = 3 } end)\n\
+                local ok, why = pcall(function() return passwd():where { usr = 1, shel = 2, gecoss = 3, hom = 1 } end)\n\
+                describe(why, 'why'):it(eq 'x')\n\
+                local ok, why = pcall(function() return sx end)\ndescribe(why, 'why'):it(eq 'x')\n\
+                describe(tostring(file '/') .. tostring(eq(1)) .. tostring({}), 'tostring'):it(eq 'x')\n\
+                error({})\nend }\ncontrol 'b' { check = function() local t = {} return t .. 'x' end }";
+    let first = told(text);
+    for _ in 0..5 {
+        assert_eq!(told(text), first);
+    }
+    assert!(!first.contains("0x"), "{first}");
+}
+
+#[test]
+fn a_run_that_is_stopped_reports_what_is_done() {
+    use std::sync::atomic::Ordering;
+    let engine = load(
+        "for _, id in ipairs { 'a', 'b', 'c' } do control(id) { check = function() local _ = file('/').exists describe(1):it(eq(1)) end } end",
+    )
+    .unwrap();
+    let node = Rc::new(Node::new("n1", "test://", Rc::new(Local::new()), 0));
+    let stop = AtomicBool::new(false);
+    let mut seen = Vec::new();
+    let whole = engine.run(node.clone(), &[0, 1, 2], &stop, &mut |number, _| {
+        seen.push(number);
+        stop.store(number == 1, Ordering::Relaxed);
+    });
+    assert!(!whole && seen == [0, 1], "{seen:?}");
+    // The state is as good as new.
+    let mut again = Vec::new();
+    let whole =
+        engine.run(node, &[0, 1, 2], &AtomicBool::new(false), &mut |number, one| again.push((number, one.outcome)));
+    assert!(whole && again == [(0, Passed), (1, Passed), (2, Passed)], "{again:?}");
+}
