@@ -11,8 +11,9 @@ use std::sync::Arc;
 resource! {
     /// Lists the processes that run on the node, all or those that fit.
     ///
-    /// A name fits the name the kernel has for a process (cut at 15 bytes), or the program
-    /// its command line starts with, with or without its directory. An expression is looked
+    /// A name fits the name the kernel has for a process (cut at 15 bytes; a longer one fits
+    /// where the command line has the rest), or the program its command line starts with,
+    /// with or without its directory. An expression is looked
     /// for in the whole command line.
     Processes = "processes" {
         source: "ps(1), proc_pid_stat(5), proc_pid_status(5), proc_pid_cmdline(5)",
@@ -85,7 +86,10 @@ impl Processes {
                 // A daemon may set its own title, as in `sshd: user [priv]`.
                 let program = process.command.split(' ').next().unwrap_or_default().trim_end_matches(':');
                 let base = program.rsplit('/').next().unwrap_or_default();
-                **name == *process.name || name == program || name == base
+                **name == *process.name
+                    || name == program
+                    || name == base
+                    || is_cut(&process.name, name, &process.command)
             }
         }
     }
@@ -131,6 +135,15 @@ impl Processes {
             ])
         })))
     }
+}
+
+/// Whether the kernel's name is `name` cut at its 15 bytes, and the command line has it
+/// whole: a script's, behind its interpreter.
+fn is_cut(kernel: &str, name: &str, command: &str) -> bool {
+    kernel.len() == 15
+        && name.len() > 15
+        && name.starts_with(kernel)
+        && command.split(' ').any(|word| word.rsplit('/').next() == Some(name))
 }
 
 /// `MemTotal` of proc_meminfo(5), in KiB.
@@ -196,6 +209,7 @@ mod tests {
             process(20, "sshd", "sshd: /usr/sbin/sshd -D [listener]", 0, 'S'),
             process(30, "python3", "/usr/bin/python3 /opt/sshd-watch.py", 1000, 'R'),
             process(40, "cron", "[cron]", 0, 'Z'),
+            process(50, "unattended-upgr", "/usr/bin/python3 /usr/bin/unattended-upgrade -d", 0, 'S'),
         ];
         let root =
             Account { name: "root".into(), uid: 0, gid: 0, gecos: "".into(), home: "/".into(), shell: "".into() };
@@ -214,8 +228,10 @@ mod tests {
     #[test]
     fn a_name_is_exact_and_an_expression_searches() {
         assert_eq!(found("sshd"), [20]);
-        assert_eq!(found("/usr/bin/python3"), [30]);
-        assert_eq!(found("python3"), [30]);
+        assert_eq!(found("/usr/bin/python3"), [30, 50]);
+        assert_eq!(found("python3"), [30, 50]);
+        assert_eq!(found("unattended-upgrade"), [50]);
+        assert_eq!(found("unattended-upgrade-shutdown"), [] as [i64; 0]);
         assert_eq!(found("/sshd/"), [20, 30]);
         assert_eq!(found("ssh"), [] as [i64; 0]);
         let error =
@@ -226,8 +242,8 @@ mod tests {
     #[test]
     fn columns_come_in_one_round() {
         let all = Trial::new(&ENTRY, &[], &[], node());
-        assert_eq!(all.its("users").unwrap(), Value::strings(["root", "root", "root", "1000", "root"]));
-        assert_eq!(all.its("tty").unwrap(), Value::strings(["?", "?", "?", "pts/1", "?"]));
+        assert_eq!(all.its("users").unwrap(), Value::strings(["root", "root", "root", "1000", "root", "root"]));
+        assert_eq!(all.its("tty").unwrap(), Value::strings(["?", "?", "?", "pts/1", "?", "?"]));
         assert!(matches!(all.its("cpus").unwrap(), Value::List(list) if list[0] == Value::Float(1.0)));
         assert!(matches!(all.its("mem").unwrap(), Value::List(list) if list[0] == Value::Float(10.0)));
         assert_eq!(all.rounds(), 1);
