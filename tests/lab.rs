@@ -7,5 +7,6 @@ mod lab {
     mod busybox;
     pub mod node;
     mod rpm;
+    mod system;
     mod systemd;
 }
