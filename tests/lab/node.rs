@@ -38,7 +38,8 @@ impl Node {
     /// Boots a node; `None` where this computer cannot.
     ///
     /// The word for `PROBITY_REQUIRE` is `lab`.
-    pub fn boot(kind: Kind, lacking: &mut Lacking, what: &str) -> Option<Node> {
+    pub fn boot(kind: Kind, what: &str) -> Option<Node> {
+        let mut lacking = Lacking::default();
         for need in ["root", "mmdebstrap", "unshare", "nsenter", "setpriv", "cgroup2"] {
             if !lacking.has(need, what) {
                 assert!(!required("lab"), "{what} needs {need}, and PROBITY_REQUIRE says nodes can be booted");
@@ -192,7 +193,7 @@ fn faults(report: &serde_json::Value) -> String {
     steps(report, &mut found);
     match found[..] {
         [] => format!("{report:#}"),
-        _ => found.iter().map(|step| line(step)).collect(),
+        _ => found.into_iter().map(line).collect(),
     }
 }
 

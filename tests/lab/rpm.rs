@@ -1,7 +1,6 @@
 //! A node of rpm: packages against `rpm`, and the order of versions.
 
 use super::node::{Kind, Node};
-use crate::support::Lacking;
 use probity::value::VersionScheme;
 use probity::value::version::compare;
 use proptest::prelude::*;
@@ -10,15 +9,9 @@ use proptest::test_runner::TestRunner;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-fn boot(what: &str) -> Option<Node> {
-    let mut lacking = Lacking::default();
-    let node = Node::boot(Kind::Debian, &mut lacking, what);
-    node
-}
-
 #[test]
 fn packages_are_as_rpm_says() {
-    let Some(node) = boot("packages against rpm") else { return };
+    let Some(node) = Node::boot(Kind::Debian, "packages against rpm") else { return };
     node.sh(include_str!("packages.sh"));
     // An epoch of nothing is an epoch of 0, which is not written.
     let listed = node.sh(
@@ -82,7 +75,7 @@ fn packages_are_as_rpm_says() {
 /// has no release, a dependency leaves it out of both, and so does `compare`.
 #[test]
 fn versions_are_ordered_as_rpm_does() {
-    let Some(node) = boot("the order of rpm versions") else { return };
+    let Some(node) = Node::boot(Kind::Debian, "the order of rpm versions") else { return };
     // The alphabet is small so that versions share prefixes and differ late.
     let version = "([012]:)?[0-2]{0,2}(([.+~^_-]|[aB]){1,2}0?[0-2]{0,2}){0,3}";
     let release = "(-[0-2]([.~^][ab01]{1,2})?)?";

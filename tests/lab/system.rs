@@ -2,16 +2,8 @@
 //! processes, the configuration of daemons as they read it, services that change.
 
 use super::node::{Kind, Node};
-use crate::support::Lacking;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-
-fn boot(kind: Kind, what: &str) -> Option<Node> {
-    let mut lacking = Lacking::default();
-    let node = Node::boot(kind, &mut lacking, what);
-    lacking.report();
-    node
-}
 
 /// The output of a command that speaks JSON.
 fn json(node: &Node, script: &str) -> Value {
@@ -26,7 +18,7 @@ fn quoted(text: &str) -> String {
 
 #[test]
 fn sockets_and_their_owners_are_as_ss_says() {
-    let Some(node) = boot(Kind::Systemd, "sockets against ss") else { return };
+    let Some(node) = Node::boot(Kind::Systemd, "sockets against ss") else { return };
     node.sh(r"cd /etc/systemd/system
         printf '[Socket]\nListenDatagram=127.0.0.1:7003\nListenStream=[::1]:7004\nBindIPv6Only=both\n' >lab-both.socket
         printf '[Service]\nExecStart=/bin/sleep infinity\n' >lab-both.service
@@ -78,7 +70,7 @@ fn sockets_and_their_owners_are_as_ss_says() {
 
 #[test]
 fn interfaces_are_as_ip_says() {
-    let Some(node) = boot(Kind::Systemd, "interfaces against ip") else { return };
+    let Some(node) = Node::boot(Kind::Systemd, "interfaces against ip") else { return };
     node.sh("ip link add lab0 type veth peer name lab1
         ip link set lab0 mtu 1400 address 02:00:00:00:00:07 up
         ip link set lab1 up
@@ -124,7 +116,7 @@ fn interfaces_are_as_ip_says() {
 
 #[test]
 fn mounts_are_as_findmnt_says() {
-    let Some(node) = boot(Kind::Systemd, "mounts against findmnt") else { return };
+    let Some(node) = Node::boot(Kind::Systemd, "mounts against findmnt") else { return };
     node.sh("mkdir -p /srv/small '/srv/with space' /srv/bound /srv/twice
         mount -t tmpfs -o size=1m,nosuid,nodev,noexec,mode=700 small /srv/small
         mount -t tmpfs -o ro,noatime,nr_inodes=64 'a share' '/srv/with space'
@@ -167,7 +159,7 @@ fn mounts_are_as_findmnt_says() {
 
 #[test]
 fn processes_are_as_ps_says() {
-    let Some(node) = boot(Kind::Systemd, "processes against ps") else { return };
+    let Some(node) = Node::boot(Kind::Systemd, "processes against ps") else { return };
     // The shell's child ends unseen by the program that replaces the shell: a zombie.
     node.sh("systemd-run --quiet --unit=lab-parent sh -c '(exec true) & exec sleep 7000'
         systemd-run --quiet --unit=lab-nobody --property=User=nobody sleep 7001
@@ -219,7 +211,7 @@ fn processes_are_as_ps_says() {
 /// `sshd -T` says what sshd makes of its files.
 #[test]
 fn sshd_config_is_as_sshd_says() {
-    let Some(node) = boot(Kind::Systemd, "sshd_config against sshd -T") else { return };
+    let Some(node) = Node::boot(Kind::Systemd, "sshd_config against sshd -T") else { return };
     node.sh(r#"cat >/etc/ssh/sshd_config.d/10-lab.conf <<'CONFIG'
         MaxAuthTries 3
         LoginGraceTime 1m30
@@ -334,7 +326,7 @@ CONFIG
 /// The files a daemon of systemd reads, and what the manager makes of them.
 #[test]
 fn systemd_config_is_as_systemd_says() {
-    let Some(node) = boot(Kind::Systemd, "systemd_config against systemd-analyze") else { return };
+    let Some(node) = Node::boot(Kind::Systemd, "systemd_config against systemd-analyze") else { return };
     node.sh(
         r"mkdir -p /etc/systemd/system.conf.d /run/systemd/system.conf.d /usr/lib/systemd/system.conf.d
         cd /usr/lib/systemd/system.conf.d
@@ -374,7 +366,7 @@ fn systemd_config_is_as_systemd_says() {
 /// A check that waits for a service to stop sees it running first and stopped then.
 #[test]
 fn a_service_that_stops_during_the_run_is_seen_to() {
-    let Some(node) = boot(Kind::Systemd, "eventually on a service") else { return };
+    let Some(node) = Node::boot(Kind::Systemd, "eventually on a service") else { return };
     node.sh("systemd-run --quiet --unit=lab-ending sleep infinity");
     node.give("ending/profile.yml", "name: ending\nversion: 1.0.0\n");
     node.give(
@@ -407,7 +399,7 @@ fn a_service_that_stops_during_the_run_is_seen_to() {
 /// enabled, and nothing tells what runs.
 #[test]
 fn services_without_a_booted_systemd() {
-    let Some(node) = boot(Kind::Debian, "services without a booted systemd") else { return };
+    let Some(node) = Node::boot(Kind::Debian, "services without a booted systemd") else { return };
     node.sh(
         r"printf '[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n' >/etc/systemd/system/lab.service
         systemctl --quiet mask cron",

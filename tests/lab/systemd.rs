@@ -1,7 +1,6 @@
 //! A booted Debian: services against systemctl, and what else only a running system has.
 
 use super::node::{Kind, Node};
-use crate::support::Lacking;
 use probity::resource::ALL;
 use std::collections::BTreeSet;
 
@@ -46,12 +45,6 @@ const UNITS: &[&str] = &[
     "systemd-journald",
 ];
 
-fn boot(what: &str) -> Option<Node> {
-    let mut lacking = Lacking::default();
-    let node = Node::boot(Kind::Systemd, &mut lacking, what);
-    node
-}
-
 /// A step of a check that says `predicate`, or that it is not so.
 fn is(truth: bool, predicate: &str) -> String {
     format!(":is{}({predicate:?})", if truth { "" } else { "_not" })
@@ -64,7 +57,7 @@ fn quoted(text: &str) -> String {
 
 #[test]
 fn examples_that_need_a_booted_system() {
-    let Some(node) = boot("examples on systemd") else { return };
+    let Some(node) = Node::boot(Kind::Systemd, "examples on systemd") else { return };
     let mut lacking: Vec<&str> = vec!["systemd", "sshd", "sudo", "dpkg"];
     for entry in ALL.iter().filter(|entry| ["systemd", "sshd", "sudo", "dpkg"].contains(&entry.needs)) {
         lacking.retain(|need| *need != entry.needs);
@@ -82,7 +75,7 @@ fn examples_that_need_a_booted_system() {
 
 #[test]
 fn services_are_as_systemctl_says() {
-    let Some(node) = boot("services against systemctl") else { return };
+    let Some(node) = Node::boot(Kind::Systemd, "services against systemctl") else { return };
     node.sh(include_str!("units.sh"));
     let (mut body, mut words) = (String::new(), BTreeSet::new());
     for unit in UNITS {
