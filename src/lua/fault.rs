@@ -65,8 +65,19 @@ pub fn without_engine(message: String) -> String {
 /// The lines of a traceback that are about the profile's files.
 fn frames_of(traceback: &str) -> Vec<String> {
     let own = |line: &&str| line.contains(".lua:");
-    let tidy = |line: &str| line.trim().replace(": in ", " in ").replace("function <", "function at <");
     traceback.lines().filter(own).map(tidy).take(FRAMES).collect()
+}
+
+/// `FILE:LINE: in upvalue 'name'` as `FILE:LINE in name`: how Lua came by a function is of
+/// no use to whoever looks for a mistake.
+fn tidy(frame: &str) -> String {
+    let Some((place, function)) = frame.trim().split_once(": in ") else { return frame.trim().to_string() };
+    let name = match function.split_once('\'') {
+        Some((_, name)) => name.trim_end_matches('\''),
+        None if function.starts_with("function <") => "a function",
+        None => function,
+    };
+    format!("{place} in {name}")
 }
 
 /// `controls/x.lua:12: message` as its parts. Lua cuts long file names at their start.
@@ -146,6 +157,34 @@ pub fn step(error: &mlua::Error, control: &ControlSummary) -> Step {
         (None, None) => (control.file.clone(), control.line, message.clone()),
     };
     let mut step = remark(Outcome::Errored, "check runs to its end", text, &file, line);
-    step.traceback = (!frames.is_empty()).then(|| frames.join("\n"));
+    // Frames that are all at the place of the error say nothing more than it does.
+    let here = format!("{file}:{line} ");
+    let told = !frames.iter().all(|frame| frame.starts_with(&here));
+    step.traceback = told.then(|| frames.join("\n"));
     step
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lua::tests::{check, message};
+
+    #[test]
+    fn a_traceback_names_functions_and_says_nothing_twice() {
+        let frames = frames_of("\tcontrols/a.lua:3: in upvalue 'f'\n\t[C]: in function 'error'");
+        assert_eq!(frames, ["controls/a.lua:3 in f"]);
+        assert_eq!(tidy("controls/a.lua:3: in function <controls/a.lua:2>"), "controls/a.lua:3 in a function");
+        let flat = check("error('flat')");
+        assert_eq!((flat.steps[0].message.as_deref(), &flat.steps[0].traceback), (Some("flat"), &None));
+        let deep = check("local function f() error('deep') end\nlocal function g() f() return 1 end\ng()");
+        let traceback = deep.steps[0].traceback.clone().unwrap_or_default();
+        assert!(traceback.contains(" in f\n") && traceback.contains(" in check"), "{traceback}");
+        assert!(!traceback.contains("upvalue"), "{traceback}");
+    }
+
+    #[test]
+    fn a_resource_is_named_once_in_its_refusal() {
+        let relative = message(&check("describe(file 'etc/motd'):exists()"));
+        assert!(relative.starts_with("file: path is"), "{relative}");
+    }
 }

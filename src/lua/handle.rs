@@ -46,7 +46,12 @@ pub enum Named {
 impl Handle {
     /// A resource with checked arguments.
     pub fn new(entry: &'static Entry, args: &Args) -> Result<Handle, String> {
-        let instance = (entry.build)(args).map_err(|message| format!("{}: {message}", entry.name))?;
+        // Most resources begin their messages with their own name, which is what users see.
+        let named = |message: String| match message.strip_prefix(entry.name) {
+            Some(rest) if rest.starts_with([':', ' ']) => message,
+            _ => format!("{}: {message}", entry.name),
+        };
+        let instance = (entry.build)(args).map_err(named)?;
         Ok(Handle { entry, instance: Rc::from(instance), selection: None })
     }
 
