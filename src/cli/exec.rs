@@ -37,11 +37,11 @@ pub struct ExecArgs {
     #[command(flatten)]
     selection: SelectionArgs,
 
-    /// Lua to run as the check of a control; needs no profile
+    /// Lua to run as a check; needs no profile
     #[arg(short = 'e', value_name = "CODE", help_heading = "Run")]
     code: Vec<String>,
 
-    /// Files of accepted failures: id, justification, until, nodes
+    /// Files of accepted failures, each with its reason
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     waivers: Vec<PathBuf>,
 
@@ -49,27 +49,27 @@ pub struct ExecArgs {
     #[arg(long, value_name = "REPORTER", num_args = 1.., default_values = ["cli"], help_heading = "Output")]
     reporter: Vec<String>,
 
-    /// Print the nodes, controls and attributes, and run nothing
+    /// Print what would run, with attributes; run nothing
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
 
-    /// Fold the exit codes: skipped into 0, all else into 1
+    /// Exit with 0 or 1 alone; skipped is 0
     #[arg(long, help_heading = "Output")]
     no_distinct_exit: bool,
 }
 
 /// Which controls run.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Selection")]
+#[command(next_help_heading = "Which controls")]
 pub struct SelectionArgs {
-    /// Only controls with these ids, globs or /regular expressions/
+    /// By id, glob or /regular expression/
     #[arg(long, value_name = "ID", num_args = 1.., value_delimiter = ',')]
     controls: Vec<String>,
-    /// Only controls with one of these tags: KEY or KEY=VALUE
+    /// With one of these tags: KEY or KEY=VALUE
     #[arg(long, value_name = "TAG", num_args = 1.., value_delimiter = ',')]
     tags: Vec<String>,
-    /// Only controls of at least this impact, 0.0 to 1.0
-    #[arg(long, value_name = "NUMBER")]
+    /// Of at least this impact, 0.0 to 1.0
+    #[arg(long, value_name = "N")]
     impact_at_least: Option<f64>,
 }
 

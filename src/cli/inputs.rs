@@ -15,7 +15,7 @@ pub struct AttributeArgs {
     /// Files of attribute values; a later one wins
     #[arg(long, value_name = "FILE")]
     pub attrs: Vec<PathBuf>,
-    /// One value; also PROFILE::NAME=VALUE, NAME=@FILE, NAME=env:VARIABLE
+    /// One value; also PROFILE::NAME=…, NAME=@FILE, NAME=env:VAR
     #[arg(long, value_name = "NAME=VALUE")]
     pub attr: Vec<String>,
 }

@@ -40,7 +40,7 @@ pub struct Cli {
 /// Flags that every subcommand takes.
 #[derive(Debug, clap::Args)]
 pub struct Global {
-    /// Colour: always, never, or auto: on a terminal unless NO_COLOR is set
+    /// Colour: always, never or auto, which honours NO_COLOR
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     #[arg(hide_default_value = true, help_heading = "General")]
     pub color: Color,
