@@ -215,3 +215,19 @@ fn a_profile_is_found_by_name_and_requirement() {
     assert_eq!(probity_in(folder.path(), &["attributes", "explain", "p@1", "--profile-path", "store"]).code, 0);
     assert_eq!(probity_in(folder.path(), &["attributes", "explain"]).code, 1);
 }
+
+#[test]
+fn a_control_reads_the_data_files_of_its_profile() {
+    let controls = "local allowed = profile_file 'allowed.txt'\n\
+        control 'a' { check = function() describe(allowed, 'list'):it(matches '^root$') end }\n\
+        control 'b' { check = function() describe(profile_file 'alowed.txt', 'x'):it(empty) end }\n";
+    let folder = profile(controls, "");
+    std::fs::create_dir(folder.path().join("p/files")).unwrap();
+    std::fs::write(folder.path().join("p/files/allowed.txt"), "root\nops\n").unwrap();
+    assert_eq!(probity_in(folder.path(), &["archive", "p", "--output", "a.tar.gz"]).code, 0);
+    for path in ["p", "a.tar.gz"] {
+        let ran = probity_in(folder.path(), &["exec", path]);
+        assert_eq!(ran.code, 102, "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains("did you mean allowed.txt?") && ran.stdout.contains("1 passed"), "{}", ran.stdout);
+    }
+}

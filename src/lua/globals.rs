@@ -4,7 +4,7 @@ use super::handle::Handle;
 use super::place::raise;
 use super::sandbox::Print;
 use super::session::Session;
-use super::{convert, matchers};
+use super::{ProfileFiles, convert, matchers};
 use crate::error::did_you_mean;
 use mlua::{Function, Lua, LuaString, Table, Value as LuaValue};
 use std::cmp::Ordering;
@@ -63,6 +63,28 @@ pub fn install_now(lua: &Lua, globals: &Table, session: &Rc<Session>) -> mlua::R
         Ok(shared.node.borrow().as_ref().map(|node| node.now))
     })?;
     globals.raw_set("now", now)
+}
+
+/// Adds `profile_file "NAME"`: the content of `files/NAME` of the profile. It is the same
+/// on every node, so it may be read while files load.
+pub fn install_profile_file(lua: &Lua, globals: &Table, files: Rc<ProfileFiles>) -> mlua::Result<()> {
+    let read = lua.create_function(move |lua, name: LuaValue| {
+        let LuaValue::String(name) = &name else {
+            return Err(raise(
+                lua,
+                format!("profile_file takes the name of a file in quotes, not a {}", name.type_name()),
+            ));
+        };
+        let name = name.to_string_lossy();
+        match files.get(format!("files/{name}").as_str()) {
+            Some(content) => lua.create_string(content),
+            None => {
+                let names = files.keys().filter_map(|path| path.strip_prefix("files/"));
+                Err(raise(lua, format!("the profile has no files/{name}; {}", did_you_mean(&name, names))))
+            }
+        }
+    })?;
+    globals.raw_set("profile_file", read)
 }
 
 /// Adds where `print` goes, and what it shows of the engine's own values.

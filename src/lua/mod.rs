@@ -53,7 +53,12 @@ pub struct Sources {
     pub controls: BTreeMap<Arc<str>, Arc<str>>,
     /// `libraries/**/*.lua`.
     pub libraries: BTreeMap<Arc<str>, Arc<str>>,
+    /// `files/**`: what controls read with `profile_file`.
+    pub files: ProfileFiles,
 }
+
+/// Data files of a profile by their paths: `files/allowed.txt`.
+pub type ProfileFiles = BTreeMap<Arc<str>, Arc<[u8]>>;
 
 /// A profile's controls, loaded into a Lua state of their own.
 pub struct Engine {
@@ -85,7 +90,7 @@ impl Engine {
         let environment = libraries.environment.clone();
         let broken =
             |error: mlua::Error| vec![Error::usage(format!("the Lua engine did not start: {}", plain_message(&error)))];
-        let sandbox = Sandbox::new(&session, libraries, print).map_err(broken)?;
+        let sandbox = Sandbox::new(&session, libraries, sources.files.clone(), print).map_err(broken)?;
         *environment.borrow_mut() = Some(sandbox.environment.clone());
         let mut engine = Engine { sandbox, session, controls: Vec::new() };
         let mut errors = Vec::new();

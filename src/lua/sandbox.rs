@@ -4,9 +4,9 @@
 //! stops what is past its time; the functions of Lua that loop in C, where no hook runs,
 //! are replaced or bounded in `prelude/`.
 
-use super::globals::{install_answers, install_now, install_order, install_print, unknown_name};
+use super::globals::{install_answers, install_now, install_order, install_print, install_profile_file, unknown_name};
 use super::session::Session;
-use super::{bind, describe, flow, load, matchers, strings};
+use super::{ProfileFiles, bind, describe, flow, load, matchers, strings};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value as LuaValue, VmState};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -52,7 +52,12 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// A state in which everything of the catalogue is there.
-    pub fn new(session: &Rc<Session>, libraries: load::Libraries, print: Print) -> mlua::Result<Sandbox> {
+    pub fn new(
+        session: &Rc<Session>,
+        libraries: load::Libraries,
+        files: ProfileFiles,
+        print: Print,
+    ) -> mlua::Result<Sandbox> {
         let parts = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::UTF8 | StdLib::COROUTINE;
         let lua = Lua::new_with(parts, LuaOptions::new())?;
         lua.set_memory_limit(session.limits.memory)?;
@@ -83,6 +88,7 @@ impl Sandbox {
             globals.raw_set(entry.name, bind::constructor(&lua, entry, session)?)?;
         }
         install_now(&lua, &globals, session)?;
+        install_profile_file(&lua, &globals, Rc::new(files))?;
         let flow: Table = engine.raw_get("flow")?;
 
         let parts = lua.create_table()?;

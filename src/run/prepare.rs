@@ -49,7 +49,12 @@ pub fn load(profile: &Profile, print: Print) -> Result<Engine, Vec<Error>> {
     let collect = |files: &mut dyn Iterator<Item = (&str, &str)>| {
         files.map(|(path, text)| (Arc::from(path), Arc::from(text))).collect()
     };
-    let sources = Sources { controls: collect(&mut profile.controls()), libraries: collect(&mut profile.libraries()) };
+    let data = profile.files().iter().filter(|(path, _)| path.starts_with("files/"));
+    let sources = Sources {
+        controls: collect(&mut profile.controls()),
+        libraries: collect(&mut profile.libraries()),
+        files: data.map(|(path, content)| (path.clone(), content.clone())).collect(),
+    };
     Engine::load(&sources, Limits::default(), print)
         .map_err(|errors| errors.into_iter().map(|error| placed(error, profile)).collect())
 }

@@ -26,7 +26,7 @@ impl Names {
     pub fn ask() -> Result<Names, Error> {
         let session = Rc::new(Session::new(Limits::default()));
         let libraries = Libraries { files: Rc::default(), environment: Rc::new(RefCell::new(None)) };
-        let sandbox = Sandbox::new(&session, libraries, Rc::new(|_, _| {}))
+        let sandbox = Sandbox::new(&session, libraries, Default::default(), Rc::new(|_, _| {}))
             .map_err(|error| Error::usage(format!("the Lua engine did not start: {}", plain_message(&error))))?;
         let globals = sandbox.names();
         Ok(Names { sandbox, globals })
