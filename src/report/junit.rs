@@ -9,7 +9,7 @@
 //! `skipped` counts, so the opening tag of a suite is written here, and it takes text as
 //! it comes, so all text is cleaned first.
 
-use super::page::{is_bad, reason_of};
+use super::page::{is_bad, reason_of, says_the_same};
 use super::{Reporter, text};
 use crate::results::event::Step;
 use crate::results::{ControlFinished, NodeStarted, Outcome, ProfileStarted, RunEvent, Stamped};
@@ -335,8 +335,15 @@ fn headline(control: &ControlFinished) -> String {
     }
 }
 
+/// How what was found begins when it is no value.
+const PHRASES: [&str; 4] = ["does not ", "is ", "exists", "has "];
+
 fn step_line(step: &Step) -> String {
     match (step.outcome, &step.message, &step.found) {
+        // Values in words are quoted or numbers; what is bare is a phrase about the subject.
+        (Outcome::Failed, _, Some(found)) if PHRASES.iter().any(|lead| found.starts_with(lead)) => {
+            format!("{}: it {found}", step.sentence)
+        }
         (Outcome::Failed, _, Some(found)) => format!("{}: found {found}", step.sentence),
         (_, Some(message), _) => format!("{}: {message}", step.sentence),
         _ => step.sentence.clone(),
@@ -346,7 +353,9 @@ fn step_line(step: &Step) -> String {
 /// Everything there is to say about a control that is not well.
 fn body(control: &ControlFinished) -> String {
     let mut body = String::new();
-    if let Some(reason) = &control.reason {
+    if let Some(reason) = &control.reason
+        && !control.steps.iter().any(|step| step.message.as_deref() == Some(reason))
+    {
         body.push_str(&format!("{}\n", bounded(reason)));
     }
     for step in control.steps.iter().filter(|step| step.outcome != Outcome::Passed) {
@@ -369,7 +378,9 @@ fn step_body(step: &Step, body: &mut String) {
     body.push_str(&format!("{}: {}\n", step.outcome.words(), bounded(&step.sentence)));
     let fields = [("expected", &step.expected), ("found", &step.found), ("why", &step.message)];
     for (label, value) in fields {
-        if let Some(value) = value {
+        if let Some(value) = value
+            && !(label == "why" && says_the_same(step, value))
+        {
             body.push_str(&format!("  {label}: {}\n", bounded(value)));
         }
     }

@@ -288,3 +288,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn nothing_is_said_twice_and_the_suite_takes_the_time_of_the_clock() {
+    let mut step = sample::step(Outcome::Failed, "File /x exists", Some("exists"), Some("does not exist"));
+    step.message = Some("File /x does not exist".into());
+    let mut absent = sample::control("web1", sample::summary("absent", ""), Outcome::Failed, vec![step]);
+    let mut fault = sample::step(Outcome::Errored, "check runs to its end", None, None);
+    fault.message = Some("no permission".into());
+    let mut errored = sample::control("web1", sample::summary("errored", ""), Outcome::Errored, vec![fault]);
+    errored.reason = Some("no permission".into());
+    (absent.seconds, errored.seconds) = (5.0, 5.0);
+    let mut events = sample::run(vec![sample::node_events(sample::node("web1"), vec![absent, errored])]);
+    for event in &mut events {
+        if let RunEvent::ProfileFinished(finished) = &mut event.event {
+            finished.seconds = 5.5;
+        }
+    }
+    let text = report(false, &events);
+    let document = Document::parse(&text).unwrap();
+    let failure = elements(case(&document, "absent"), "failure").next().unwrap();
+    assert_eq!(failure.attribute("message"), Some("File /x exists: it does not exist"));
+    assert!(!failure.text().unwrap().contains("why"), "{text}");
+    let error = elements(case(&document, "errored"), "error").next().unwrap();
+    assert_eq!(error.text().unwrap_or_default().matches("no permission").count(), 1, "{text}");
+    let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
+    assert_eq!(suite.attribute("time"), Some("5.500"));
+}

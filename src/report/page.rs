@@ -192,11 +192,14 @@ pub fn reason_of(control: &ControlFinished) -> Option<String> {
 }
 
 /// Whether a message only repeats what the lines `expected` and `found` show.
-fn says_the_same(step: &Step, message: &str) -> bool {
+pub fn says_the_same(step: &Step, message: &str) -> bool {
     match (&step.expected, &step.found) {
         (Some(expected), Some(found)) => {
             let only_found = message.strip_prefix("found ").is_some_and(|rest| rest == found);
-            only_found || (message.contains(expected.as_str()) && message.contains(found.as_str()))
+            // "File /x does not exist", where the sentence begins with "File /x ".
+            let subject = message.strip_suffix(found.as_str());
+            let only_subject = subject.is_some_and(|subject| step.sentence.starts_with(subject));
+            only_found || only_subject || (message.contains(expected.as_str()) && message.contains(found.as_str()))
         }
         (None, Some(found)) => message.contains(found.as_str()) && message.len() <= found.len() + 8,
         (_, None) => message == step.sentence,
