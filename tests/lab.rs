@@ -5,6 +5,7 @@ mod support;
 
 mod lab {
     mod busybox;
+    mod dpkg;
     pub mod node;
     mod rpm;
     mod system;

@@ -16,7 +16,8 @@ rm -rf --one-file-system "$dir/debian" "$dir/busybox"
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -v security | head -n 1)
 packages=systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,procps,cron,rpm,busybox-static
 
-mmdebstrap --quiet --variant=minbase --dpkgopt=force-unsafe-io \
+# What it mounts meanwhile is gone even when it is killed.
+unshare --mount mmdebstrap --quiet --variant=minbase --dpkgopt=force-unsafe-io \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' \
   --include="$packages" "${VERSION_CODENAME:?the machine is no Debian or Ubuntu}" "$dir/debian" "$mirror"

@@ -1,6 +1,7 @@
 //! A root with nothing but one static busybox: no service manager, no packages, no locale.
 
 use super::node::{Kind, Node};
+use probity::resource::ALL;
 
 #[test]
 fn the_program_works_on_busybox_alone() {
@@ -47,4 +48,25 @@ fn the_program_works_on_busybox_alone() {
         assert!(report.contains(reason), "{body}: {report}");
     }
     node.passes(r#"describe(sysv_service "ssh"):is_not("installed")"#);
+}
+
+/// The example of every resource, where half of what they look at is missing: never a pass
+/// of what does not hold, and no end but a verdict.
+#[test]
+fn every_example_has_a_verdict_on_busybox() {
+    let Some(node) = Node::boot(Kind::Busybox, "examples on busybox") else { return };
+    let (mut faults, mut passed) = (Vec::new(), 0);
+    for entry in ALL {
+        let (found, report) = node.outcome(entry.example);
+        let (part, other) = entry.falsified;
+        let (falsified, falsified_report) = node.outcome(&entry.example.replacen(part, other, 1));
+        match (&*found, &*falsified) {
+            ("passed", "failed") => passed += 1,
+            // What is missing may fail either way, or be what the falsified one says.
+            ("failed", "failed" | "passed") | ("errored", "errored") => {}
+            _ => faults.push(format!("{}: {found}, falsified {falsified}\n{report}{falsified_report}", entry.name)),
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(passed >= 30, "only {passed} pass");
 }
