@@ -81,7 +81,12 @@ impl Node {
         let stdout = supervisor.stdout.take().expect("it is piped");
         BufReader::new(stdout).read_line(&mut init).expect("it can be read");
         let node = Node { supervisor, init: init.trim().to_string(), share };
-        assert!(!node.init.is_empty(), "the node did not start; what it said stands above");
+        if node.init.is_empty() {
+            // As in a container without the right to make namespaces and cgroups.
+            assert!(!required("lab"), "the node did not start; what it said stands above");
+            crate::support::skipped(what, "the right to boot a node");
+            return None;
+        }
         node.wait_until("test -x /run/test/probity");
         match kind {
             Kind::Systemd => node.wait_until("systemctl is-system-running --wait"),

@@ -4,6 +4,7 @@
 use super::node::{Kind, Node};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The output of a command that speaks JSON.
 fn json(node: &Node, script: &str) -> Value {
@@ -375,6 +376,7 @@ fn a_service_that_stops_during_the_run_is_seen_to() {
   title = "The service stops",
   eventually = { within = "60s", every = "200ms" },
   check = function()
+    describe(command "touch /run/attempted"):its("exit_status", eq(0))
     describe(service "lab-ending"):is_not("running")
     describe(processes "sleep"):is_not("running")
   end,
@@ -384,7 +386,9 @@ fn a_service_that_stops_during_the_run_is_seen_to() {
     let run = "/run/test/probity exec /run/test/share/ending --reporter run-json";
     let ran = std::thread::scope(|scope| {
         scope.spawn(|| {
-            std::thread::sleep(std::time::Duration::from_millis(1500));
+            node.wait_until("test -e /run/attempted");
+            // The same attempt asks systemd at about this moment.
+            std::thread::sleep(Duration::from_secs(1));
             node.sh("systemctl stop lab-ending");
         });
         node.sh(run)
