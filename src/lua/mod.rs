@@ -2,6 +2,7 @@
 //! controls of a profile as coroutines over one shared batch of probes.
 
 mod bind;
+mod control;
 mod convert;
 mod describe;
 mod extent;
@@ -26,8 +27,8 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use control::{Control, Eventually};
 pub use fault::{plain_message, refuse_syntax};
-pub use load::{Control, Eventually};
 pub use sandbox::Print;
 pub use session::Limits;
 

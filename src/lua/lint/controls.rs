@@ -5,7 +5,7 @@ use super::sheet::Sheet;
 use super::tree::{Expr, Item, Key, Node, Stmt};
 use super::walk::Context;
 use crate::error::did_you_mean;
-use crate::lua::load::KEYS;
+use crate::lua::control::KEYS;
 use crate::value::Value;
 
 /// What a control should say of itself.
