@@ -2,6 +2,7 @@
 
 use super::Local;
 use super::files::read_regular;
+use super::reason;
 use super::run::seconds;
 use crate::probe::{BODY_CAP, Fault, FaultKind, Http, Response};
 use std::io::Read;
@@ -132,6 +133,10 @@ fn unanswered(http: &Http, limit: Duration, error: &ureq::Error) -> Fault {
         ureq::Error::HostNotFound => "the host does not resolve".to_string(),
         ureq::Error::TooManyRedirects => format!("more than {} redirects", http.max_redirects),
         ureq::Error::RedirectFailed => "redirected, and the method does not allow to send the body again".to_string(),
+        ureq::Error::Io(error) => match rustix::io::Errno::from_io_error(error) {
+            Some(error) => reason(error),
+            None => error.to_string(),
+        },
         error => error.to_string(),
     };
     Fault::new(FaultKind::Failed, format!("no answer to {method} {url}: {why}"))
@@ -285,7 +290,9 @@ mod tests {
         assert_eq!(fault.kind, FaultKind::TimedOut);
         assert!(fault.message.contains(&format!("http://{address}/x")) && !fault.message.contains("secret"), "{fault}");
         drop(silent);
-        assert_eq!(Local::new().http(&question).expect_err("closed").kind, FaultKind::Failed);
+        let closed = Local::new().http(&question).expect_err("closed");
+        assert_eq!(closed.kind, FaultKind::Failed);
+        assert!(closed.to_string().ends_with(": connection refused"), "{closed}");
         for url in ["", "nonsense", "http://", "ftp://127.0.0.1/", "http://-bad-/", "http://127.0.0.1:99999/"] {
             assert!(Local::new().http(&ask(url)).is_err(), "{url:?}");
         }
