@@ -3,6 +3,7 @@
 //! same closures in plain Lua over plain tables, and their coroutines.
 //!
 //! `cargo bench --bench engine`. Before the timings it prints the memory a control takes.
+//! Times are those of the processor, so that a busy machine does not count.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use probity::lua::{Engine, Limits, Sources};
@@ -13,7 +14,7 @@ use probity::transport::Transport;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const CONTROLS: usize = 10_000;
 const PER_FILE: usize = 500;
@@ -70,6 +71,19 @@ fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: usize = statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
     pages * rustix::param::page_size()
+}
+
+/// How long this thread has had the processor so far: proc(5), `schedstat`, in nanoseconds.
+fn processor() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split_whitespace().next().unwrap().parse().unwrap())
+}
+
+/// The processor time of so many runs.
+fn timed(times: u64, mut act: impl FnMut()) -> Duration {
+    let began = processor();
+    (0..times).for_each(|_| act());
+    processor() - began
 }
 
 /// The controls: plain reads of four files, or four recorded steps.
@@ -135,6 +149,7 @@ fn memory() {
 
 /// What plain Lua takes for the same closures, over tables instead of resources.
 fn floors(criterion: &mut Criterion) {
+    memory();
     let lua = mlua::Lua::new();
     let library = "local yield = coroutine.yield\n\
         local meta = { __index = function(t, key) return 4096 end }\n\
@@ -156,13 +171,16 @@ fn floors(criterion: &mut Criterion) {
     let (direct, coroutines): (mlua::Function, mlua::Function) = lua.load(library).call(CONTROLS).unwrap();
     let mut group = criterion.benchmark_group("floor");
     group.throughput(Throughput::Elements((CONTROLS * PROBES) as u64)).sample_size(10);
-    group.bench_function("plain Lua", |bencher| bencher.iter(|| direct.call::<()>(()).unwrap()));
-    group.bench_function("plain Lua in coroutines", |bencher| bencher.iter(|| coroutines.call::<()>(()).unwrap()));
+    group.bench_function("plain Lua", |bencher| {
+        bencher.iter_custom(|times| timed(times, || direct.call::<()>(()).unwrap()))
+    });
+    group.bench_function("plain Lua in coroutines", |bencher| {
+        bencher.iter_custom(|times| timed(times, || coroutines.call::<()>(()).unwrap()))
+    });
     group.finish();
 }
 
 fn probes(criterion: &mut Criterion) {
-    memory();
     let mut group = criterion.benchmark_group("engine");
     group.throughput(Throughput::Elements((CONTROLS * PROBES) as u64)).sample_size(10);
     group.measurement_time(Duration::from_secs(8));
@@ -172,16 +190,14 @@ fn probes(criterion: &mut Criterion) {
             let answers = if at_once { "at once" } else { "in batches" };
             group.bench_function(BenchmarkId::new(name, answers), |bencher| {
                 bencher.iter_custom(|times| {
-                    let began = Instant::now();
-                    for _ in 0..times {
+                    timed(times, || {
                         run(&engine, Rc::new(Still::new(at_once)));
-                    }
-                    began.elapsed()
+                    })
                 });
             });
         }
     }
-    group.bench_function("load", |bencher| bencher.iter(|| load(false)));
+    group.bench_function("load", |bencher| bencher.iter_custom(|times| timed(times, || drop(load(false)))));
     group.finish();
 }
 
