@@ -3,6 +3,7 @@
 use super::handle::{Handle, dig};
 use super::matcher::{Matcher, Verdict, show};
 use crate::node::{Memory, Seen, Sight, Unseen};
+use crate::probe::Probe;
 use crate::resource::Args;
 use crate::resource::catalogue::Key;
 use crate::results::Outcome;
@@ -131,7 +132,7 @@ impl Recorded {
             resource,
             file: self.file.clone(),
             line: self.line,
-            evidence: memory.used().iter().take(EVIDENCE).map(ToString::to_string).collect(),
+            evidence: evidence(&memory.used()),
         })
     }
 
@@ -214,6 +215,12 @@ impl Judged {
         let outcome = if holds { Outcome::Passed } else { Outcome::Failed };
         Judged { outcome, expected, found: Some(found), message: None }
     }
+}
+
+/// The probes a result rests on, in words. Where there are too many, those of the resource
+/// itself are named: what is known of every node was asked before them.
+fn evidence(used: &[Probe]) -> Vec<String> {
+    used[used.len().saturating_sub(EVIDENCE)..].iter().map(ToString::to_string).collect()
 }
 
 /// A step for what ended a control early: an error, a skip, a pass without a check.

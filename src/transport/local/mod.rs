@@ -31,6 +31,8 @@ use std::sync::{Arc, OnceLock};
 
 /// The most slow probes of a batch that are under way at one time.
 const SIDE_BY_SIDE: usize = 8;
+/// How long all threads may be busy with what they began before another one helps.
+const STUCK: std::time::Duration = std::time::Duration::from_millis(5);
 
 /// The transport of `local://`.
 ///
@@ -107,7 +109,8 @@ impl Local {
 }
 
 impl Transport for Local {
-    /// Cheap probes are answered in the order asked while the slow ones are under way on
+    /// Cheap probes are answered in the order asked while the slow ones are under way, on a
+    /// thread a core and, where these are stuck, on more:
     /// at most [`SIDE_BY_SIDE`] threads.
     fn batch(&self, probes: &[Probe]) -> Vec<Answer> {
         let waits = |probe: &Probe| probe.is_slow() || self.accounts.must_spawn(probe);
@@ -117,17 +120,33 @@ impl Transport for Local {
         }
         let mut answers: Vec<Option<Answer>> = probes.iter().map(|_| None).collect();
         let next = AtomicUsize::new(0);
+        let waiting = std::thread::current();
         let work = || {
             let mut done = Vec::new();
             while let Some(&index) = slow.get(next.fetch_add(1, Ordering::Relaxed)) {
                 done.push((index, self.answer(&probes[index])));
             }
+            waiting.unpark();
             done
         };
+        let most = slow.len().min(SIDE_BY_SIDE);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..slow.len().min(SIDE_BY_SIDE)).map(|_| scope.spawn(work)).collect();
+            let mut workers: Vec<_> = (0..most.min(cores)).map(|_| scope.spawn(work)).collect();
             for (answer, probe) in answers.iter_mut().zip(probes).filter(|(_, probe)| !waits(probe)) {
                 *answer = Some(self.answer(probe));
+            }
+            // Most commands take a millisecond, and a thread costs as much: more threads come
+            // only when those there are do not get on.
+            while workers.len() < most {
+                let begun = next.load(Ordering::Relaxed);
+                if begun >= slow.len() {
+                    break;
+                }
+                std::thread::park_timeout(STUCK);
+                if next.load(Ordering::Relaxed) == begun {
+                    workers.push(scope.spawn(work));
+                }
             }
             for (index, answer) in workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()) {
                 answers[index] = Some(answer);
