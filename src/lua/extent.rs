@@ -1,16 +1,34 @@
 //! Where a control ends in its source, so that reports can show its code.
 
-/// The text of the call that starts on `line` (from 1), up to the brace that closes its
-/// first table. Strings and comments are skipped; unbalanced source gives the rest.
-pub fn code_at(source: &str, line: usize) -> &str {
-    let start = match line {
-        0 | 1 => 0,
-        _ => match source.match_indices('\n').nth(line - 2) {
-            Some((newline, _)) => newline + 1,
-            None => return "",
-        },
-    };
-    let text = &source[start..];
+use std::sync::Arc;
+
+/// The text of a file, and where its lines begin.
+#[derive(Default)]
+pub struct Source {
+    text: Arc<str>,
+    lines: Vec<usize>,
+}
+
+impl Source {
+    /// A file with this text.
+    pub fn new(text: Arc<str>) -> Source {
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+        let lines = std::iter::once(0).chain(ends.map(|newline| newline + 1)).collect();
+        Source { text, lines }
+    }
+
+    /// The text of the call that starts on `line` (from 1), up to the brace that closes its
+    /// first table. Strings and comments are skipped; unbalanced source gives the rest.
+    pub fn code_at(&self, line: usize) -> &str {
+        match self.lines.get(line.max(1) - 1) {
+            Some(start) => call_in(&self.text[*start..]),
+            None => "",
+        }
+    }
+}
+
+/// The call at the start of `text`.
+fn call_in(text: &str) -> &str {
     let bytes = text.as_bytes();
     let (mut at, mut depth) = (0, 0usize);
     while at < bytes.len() {
@@ -68,6 +86,10 @@ fn find(bytes: &[u8], from: usize, byte: u8) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn code_at(text: &str, line: usize) -> String {
+        Source::new(text.into()).code_at(line).to_string()
+    }
 
     #[test]
     fn braces_in_strings_and_comments_do_not_count() {

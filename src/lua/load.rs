@@ -2,13 +2,13 @@
 //! the same on every node and every day.
 
 use super::control::{Control, bad_id, read};
-use super::extent::code_at;
+use super::extent::Source;
 use super::place::{Place, caller};
 use super::session::{Phase, Session};
 use crate::error::did_you_mean;
 use mlua::{Function, Lua, Table, Value as LuaValue};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -23,11 +23,13 @@ pub struct Libraries {
 /// What loading collects. It lives in the Lua state until the last file is loaded.
 #[derive(Default)]
 pub struct Collected {
-    /// The text of the file that is being loaded.
-    source: Arc<str>,
+    /// The text of the file that is being loaded, and where its lines begin.
+    source: Source,
     /// Named by `control "id"` and not declared yet.
     named: Vec<(String, Arc<str>, usize)>,
     controls: Vec<Control>,
+    /// Where each id is declared.
+    places: HashMap<Arc<str>, String>,
 }
 
 type Collector = Rc<RefCell<Collected>>;
@@ -76,13 +78,14 @@ pub fn install(lua: &Lua, rust: &Table, session: &Rc<Session>, libraries: Librar
                     "control \"{id}\" needs a table: write control \"{id}\" {{ … }}, not a {kind}"
                 )));
             };
-            if let Some(before) = collected.controls.iter().find(|control| *control.summary.id == *id) {
-                let place = format!("{}:{}", before.summary.file, before.summary.line);
+            if let Some(place) = collected.places.get(&*id) {
                 return Ok(Some(format!("control {id} is declared twice; the other one is at {place}")));
             }
-            let code = Arc::from(code_at(&collected.source, line));
+            let code = Arc::from(collected.source.code_at(line));
+            let place = format!("{file}:{line}");
             match read(&id, &table, file, line, code) {
                 Ok(control) => {
+                    collected.places.insert(control.summary.id.clone(), place);
                     collected.controls.push(control);
                     Ok(None)
                 }
@@ -144,7 +147,7 @@ pub fn compile(lua: &Lua, path: &str, text: &str, environment: Option<Table>) ->
 /// Gets ready to load a file.
 pub fn begin_file(lua: &Lua, source: &Arc<str>) {
     if let Some(collector) = lua.app_data_ref::<Collector>() {
-        collector.borrow_mut().source = source.clone();
+        collector.borrow_mut().source = Source::new(source.clone());
     }
 }
 

@@ -104,8 +104,8 @@ impl Schedule<'_> {
         };
         match error {
             // A limit is broken, which ends the whole control.
-            Err(error) => self.end(number, task, error),
-            Ok(Err(error)) if crate::lua::fault::is_memory(&error) => self.end(number, task, error),
+            Err(error) => self.end_and_collect(number, task, error),
+            Ok(Err(error)) if crate::lua::fault::is_memory(&error) => self.end_and_collect(number, task, error),
             Ok(Err(error)) if task.parent.is_none() => self.end(number, task, error),
             // An error in one body of a `for_each` says nothing about the other elements.
             Ok(Err(error)) => {
@@ -252,8 +252,19 @@ impl Schedule<'_> {
 
     /// An error ends the control from the coroutine that was just resumed.
     fn end(&mut self, number: usize, task: Task, error: mlua::Error) {
-        self.release(number, task.control, false);
-        self.fail(task.control, error);
+        let control = task.control;
+        self.release(number, control, false);
+        drop(task);
+        self.fail(control, error);
+    }
+
+    /// A broken limit ends the control, and what it held is freed before another one needs
+    /// the memory they share.
+    fn end_and_collect(&mut self, number: usize, task: Task, error: mlua::Error) {
+        self.end(number, task, error);
+        // Twice: what finalizers of the first collection let go of is freed by the second.
+        // A collection that fails leaves things as they were.
+        let _ = self.engine.lua().gc_collect().and_then(|()| self.engine.lua().gc_collect());
     }
 
     /// An error ends the control; what it recorded before is judged all the same.
