@@ -6,7 +6,9 @@ use super::show::excerpt;
 use super::{CATALOGUE, DEPTH_CAP, Kind, Matcher, Operand, Pattern, REGEX_CAP, Relation, SIZE_CAP, modes};
 use crate::error::did_you_mean;
 use crate::value::Value;
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) fn build(name: &str, args: Vec<Operand>) -> Result<Matcher, String> {
@@ -151,12 +153,30 @@ fn pattern(args: Vec<Operand>) -> Result<Pattern, String> {
         Value::Str(text) => text.to_string(),
         other => return Err(format!("matches takes a regular expression in UTF-8, not {}", excerpt(&other))),
     };
+    if let Some(regex) = COMPILED.with_borrow(|compiled| compiled.get(&text).cloned()) {
+        return Ok(Pattern { text, regex });
+    }
     let regex = regex::bytes::RegexBuilder::new(&text)
         .multi_line(true)
         .size_limit(REGEX_CAP)
         .build()
         .map_err(|error| format!("matches: {}", regex_error(&text, &error)))?;
+    COMPILED.with_borrow_mut(|compiled| {
+        if compiled.len() >= COMPILED_CAP {
+            compiled.clear();
+        }
+        compiled.insert(text.clone(), regex.clone());
+    });
     Ok(Pattern { text, regex })
+}
+
+/// How many compiled expressions are kept.
+const COMPILED_CAP: usize = 64;
+
+thread_local! {
+    /// Expressions that were compiled before: to compile one costs more than to match it, and
+    /// the body of a `for_each` asks for the same one for every element.
+    static COMPILED: RefCell<HashMap<String, regex::bytes::Regex>> = RefCell::default();
 }
 
 /// What the regex crate says, in one line.
