@@ -6,11 +6,12 @@
 #   tests/bench/local.sh [RUNS]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-runs=${1:-21}
+runs=${1:-41}
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 [ -n "${PROBITY_BIN:-}" ] || cargo build --release --quiet --manifest-path "$root/Cargo.toml"
 probity=${PROBITY_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/probity}
 cc -O2 -o "$work/floor" "$root/tests/bench/floor.c"
+cc -O2 -o "$work/cpu" "$root/tests/bench/cpu.c"
 cd "$work"
 
 take() { head -n "$1" | tee "$2" | wc -l >/dev/null; }
@@ -41,9 +42,7 @@ printf 'name: mixed\nversion: 1.0.0\n' >mixed/profile.yml
 # CPU (user and system, children included) of one run in milliseconds, the median of all.
 measure() { # name, command...
   local name=$1; shift
-  for _ in $(seq "$runs"); do
-    /usr/bin/env bash -c 'TIMEFORMAT="%U %S"; time "$@" >/dev/null 2>&1' - "$@" 2>&1 || :
-  done | awk '{ printf "%.1f\n", ($1 + $2) * 1000 }' | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }' >"$name.ms"
+  ./cpu "$runs" "$@" >"$name.ms"
 }
 "$probity" exec mixed --reporter cli | tail -n 1
 measure floor ./floor

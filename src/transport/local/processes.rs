@@ -21,7 +21,10 @@ impl Local {
         let proc = self.open_proc()?;
         let mut file = Vec::new();
         let system = self.file_of(&proc, "stat", &mut file)?.and_then(|stat| System::new(&stat));
-        let system = system.ok_or_else(|| malformed("/proc/stat"))?;
+        let mut system = system.ok_or_else(|| malformed("/proc/stat"))?;
+        // The kernel says EINVAL, or nothing, where no security module labels processes; it
+        // would say so of every process.
+        system.labels = read_small(proc.as_fd(), "self/attr/current", &mut file).is_ok() && !file.is_empty();
         let mut processes = Vec::new();
         for pid in self.pids(&proc)? {
             if let Some(process) = self.process(&proc, pid, &system, &mut file)? {
@@ -38,10 +41,10 @@ impl Local {
         process.uid = effective_user(&status).ok_or_else(|| malformed(&format!("/proc/{pid}/status")))?;
         let Some(command) = self.file_of(proc, &format!("{pid}/cmdline"), file)? else { return Ok(None) };
         process.command = command_line(&command).unwrap_or_else(|| format!("[{}]", process.name).into());
-        // The kernel says EINVAL, or nothing, where no security module labels processes.
-        read_small(proc.as_fd(), &format!("{pid}/attr/current"), file).ok();
-        let label = String::from_utf8_lossy(file);
-        process.label = Some(label.trim_end_matches(['\0', '\n'])).filter(|label| !label.is_empty()).map(Arc::from);
+        if system.labels && read_small(proc.as_fd(), &format!("{pid}/attr/current"), file).is_ok() {
+            let label = String::from_utf8_lossy(file);
+            process.label = Some(label.trim_end_matches(['\0', '\n'])).filter(|label| !label.is_empty()).map(Arc::from);
+        }
         Ok(Some(process))
     }
 
@@ -176,6 +179,8 @@ struct System {
     started: i64,
     ticks_per_second: u64,
     page_kib: u64,
+    /// Whether a security module labels processes.
+    labels: bool,
 }
 
 impl System {
@@ -186,6 +191,7 @@ impl System {
             started,
             ticks_per_second: rustix::param::clock_ticks_per_second().max(1),
             page_kib: rustix::param::page_size() as u64 / 1024,
+            labels: false,
         })
     }
 }
@@ -252,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_name_may_hold_parentheses_and_blanks() {
-        let system = System { started: 1000, ticks_per_second: 100, page_kib: 4 };
+        let system = System { started: 1000, ticks_per_second: 100, page_kib: 4, labels: false };
         let stat = "42 (a) R (b c) S 7 42 42 34816 42 0 1 2 3 4 150 50 7 8 20 0 1 0 1234 8192 3 18446744073709551615";
         let process = parse_stat(42, stat, &system).expect("parsed");
         assert_eq!((&*process.name, process.state, process.ppid, process.tty), ("a) R (b c", 'S', 7, 34816));
