@@ -1,7 +1,7 @@
 //! Probity checks that machines are configured as they should be.
 //!
-//! The layers, from the bottom: `value`, `probe`, `error`; `yaml`; `results`, `profile`,
-//! `transport`; `plan`, `report`, `node`; `resource`, `lua`, `run`, `cli`. A file imports
+//! The layers, from the bottom: `value`, `error`; `probe`, `yaml`, `target`; `results`,
+//! `profile`, `transport`; `inventory`; `plan`, `report`, `node`; `resource`, `lua`, `run`, `cli`. A file imports
 //! only from lower layers or its own folder; `tests/layers.rs` sees to it.
 
 #[cfg(not(target_os = "linux"))]
@@ -18,6 +18,7 @@ pub mod report;
 pub mod resource;
 pub mod results;
 pub mod run;
+pub mod target;
 pub mod transport;
 pub mod value;
 pub mod yaml;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["value"],
     &["error"],
-    &["probe", "yaml"],
+    &["probe", "yaml", "target"],
     &["results"],
     &["profile", "transport"],
     &["inventory"],

@@ -10,7 +10,7 @@ pub use platform::{PackageManager, Platform, ServiceManager};
 pub use seen::{Memory, Seen, Sight, Unseen};
 pub use virtualization::Virtualization;
 
-use crate::transport::{Stopper, Transport};
+use crate::transport::{Stopper, Traffic, Transport};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -98,6 +98,11 @@ impl Node {
     /// Probes sent in batches so far.
     pub fn sent(&self) -> usize {
         self.sent.get()
+    }
+
+    /// What went over the wire so far.
+    pub fn traffic(&self) -> Traffic {
+        self.transport.traffic()
     }
 
     /// Ends what the node is busy with, from any thread.

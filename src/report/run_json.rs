@@ -46,6 +46,9 @@ struct Node {
     rounds: usize,
     asked: usize,
     sent: usize,
+    bytes_sent: u64,
+    bytes_received: u64,
+    notes: Vec<Arc<str>>,
 }
 
 #[derive(Serialize)]
@@ -105,6 +108,8 @@ impl RunJson {
         if let Some(finished) = finished {
             node.seconds = Some(finished.seconds);
             (node.rounds, node.asked, node.sent) = (finished.rounds, finished.asked, finished.sent);
+            (node.bytes_sent, node.bytes_received) = (finished.bytes_sent, finished.bytes_received);
+            node.notes.clone_from(&finished.notes);
         }
         out.write_all(if self.nodes == 0 { b"\n" } else { b",\n" })?;
         self.nodes += 1;
@@ -132,6 +137,9 @@ impl Reporter for RunJson {
                     rounds: 0,
                     asked: 0,
                     sent: 0,
+                    bytes_sent: 0,
+                    bytes_received: 0,
+                    notes: Vec::new(),
                 });
             }
             RunEvent::ProfileStarted(started) => {

@@ -180,6 +180,7 @@ pub fn node(name: &str) -> NodeStarted {
     NodeStarted {
         node: name.into(),
         target: format!("ssh://admin@{name}").into(),
+        groups: Vec::new(),
         user: Some("root".into()),
         platform: Some(PlatformSummary {
             name: "debian".into(),
@@ -228,6 +229,9 @@ pub fn node_events(started: NodeStarted, controls: Vec<ControlFinished>) -> Vec<
         rounds: 3,
         asked: 20,
         sent: 18,
+        bytes_sent: 3000,
+        bytes_received: 40_000,
+        notes: Vec::new(),
     }));
     events
 }
@@ -330,6 +334,7 @@ pub fn every_text(text: &str) -> Vec<Stamped> {
     let started = NodeStarted {
         node: shared(),
         target: shared(),
+        groups: vec![shared()],
         user: Some(shared()),
         platform: Some(PlatformSummary { name: shared(), release: shared(), family: shared(), arch: shared() }),
         error: Some(shared()),

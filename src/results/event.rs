@@ -69,6 +69,8 @@ pub struct NodeStarted {
     pub node: Arc<str>,
     /// The target URI without credentials.
     pub target: Arc<str>,
+    /// The groups the inventory puts it in.
+    pub groups: Vec<Arc<str>>,
     /// The user the node is asked as.
     pub user: Option<Arc<str>>,
     pub platform: Option<PlatformSummary>,
@@ -229,6 +231,12 @@ pub struct NodeFinished {
     pub rounds: usize,
     pub asked: usize,
     pub sent: usize,
+    /// Bytes over the wire, in both directions; 0 where there is none.
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    /// What a reader should know about how the node was looked at, such as why the agent
+    /// was not used there.
+    pub notes: Vec<Arc<str>>,
 }
 
 /// The run is done.

@@ -2,6 +2,7 @@
 //! report is a fold over.
 
 pub mod event;
+pub mod live;
 pub mod mask;
 pub mod outcome;
 
@@ -9,4 +10,5 @@ pub use event::{
     ControlFinished, NodeFinished, NodeStarted, ProfileFinished, ProfileStarted, RunEvent, RunFinished, RunStarted,
     Stamped,
 };
+pub use live::Live;
 pub use outcome::{Outcome, Tally};

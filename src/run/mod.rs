@@ -51,6 +51,7 @@ pub fn run_node(
     stream.send(RunEvent::NodeStarted(NodeStarted {
         node: name.clone(),
         target: node.target.as_str().into(),
+        groups: node.groups.iter().map(|group| group.as_str().into()).collect(),
         user: Some(node.user().into()),
         platform: Some(platform.summary()),
         error: None,
@@ -72,6 +73,9 @@ pub fn run_node(
         rounds: node.rounds(),
         asked: node.memory().asked(),
         sent: node.sent(),
+        bytes_sent: node.traffic().sent,
+        bytes_received: node.traffic().received,
+        notes: Vec::new(),
     }));
     (tally, whole)
 }

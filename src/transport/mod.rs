@@ -1,14 +1,22 @@
 //! Ways to reach a node. A transport does one thing: it answers batches of probes.
 
 pub mod local;
+pub mod options;
 pub mod scripted;
+pub mod shell;
+
+pub use options::{HostKeyCheck, Options, Patience, Privilege, Prompt, Secret, Tool};
 
 use crate::probe::{Answer, Probe};
+use crate::target::Target;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Ends what is under way, from any thread; see [`Transport::stopper`].
 pub type Stopper = Box<dyn Fn() + Send + Sync>;
 
-/// A way to ask one node.
+/// A way to ask one node. It lives and dies on one thread.
 pub trait Transport {
     /// Answers every probe, in the order asked: one round trip where there is a wire.
     fn batch(&self, probes: &[Probe]) -> Vec<Answer>;
@@ -27,4 +35,74 @@ pub trait Transport {
 
     /// The user the node is asked as, for evidence; such as `root`.
     fn user(&self) -> String;
+
+    /// What went over the wire so far.
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+/// Bytes of payload over the wire, as the transport hands them to it and gets them back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    pub sent: u64,
+    pub received: u64,
+}
+
+/// Why a node cannot be reached: a lowercase fragment that names the host and, where there
+/// is one, the remedy. It never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreachable {
+    pub kind: UnreachableKind,
+    pub message: Arc<str>,
+}
+
+/// What kept a node out of reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnreachableKind {
+    /// The name of the host does not resolve.
+    UnknownHost,
+    /// Nothing listens there.
+    Refused,
+    /// No answer in time.
+    TimedOut,
+    /// No route to the network or host.
+    NoRoute,
+    /// The host key is unknown, changed or revoked.
+    HostKey,
+    /// No method of logging in was accepted.
+    Authentication,
+    /// sudo, su or doas did not let us.
+    Privilege,
+    /// The run was interrupted.
+    Interrupted,
+    /// What is needed on this side is missing or wrong: a file, a tool, a setting.
+    Setup,
+    /// Anything else: a protocol error, a lost connection, no shell on the node.
+    Failed,
+}
+
+impl Unreachable {
+    pub fn new(kind: UnreachableKind, message: impl Into<Arc<str>>) -> Unreachable {
+        Unreachable { kind, message: message.into() }
+    }
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Reaches a node. Connecting gives up soon after `stop` is set.
+///
+/// # Errors
+/// Why it cannot be reached.
+pub fn open(target: &Target, _options: &Options, _stop: &AtomicBool) -> Result<Box<dyn Transport>, Unreachable> {
+    match target {
+        Target::Local => Ok(Box::new(local::Local::new())),
+        Target::Ssh { .. } | Target::Container(_) | Target::RootFs(_) | Target::Recording(_) => {
+            Err(Unreachable::new(UnreachableKind::Setup, format!("{target} cannot be reached by this build")))
+        }
+    }
 }

@@ -126,10 +126,8 @@ impl Masker {
     /// Masks every text of the event that is not an identity; see the module.
     pub fn mask_event(&self, event: &mut RunEvent) {
         match event {
-            RunEvent::RunStarted(_)
-            | RunEvent::ProfileFinished(_)
-            | RunEvent::NodeFinished(_)
-            | RunEvent::RunFinished(_) => {}
+            RunEvent::RunStarted(_) | RunEvent::ProfileFinished(_) | RunEvent::RunFinished(_) => {}
+            RunEvent::NodeFinished(node) => node.notes.iter_mut().for_each(|note| self.shared(note)),
             RunEvent::NodeStarted(node) => {
                 self.shared(&mut node.target);
                 self.optional(&mut node.user);

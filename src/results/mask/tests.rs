@@ -110,6 +110,7 @@ fn events(text: &str) -> Vec<RunEvent> {
         RunEvent::NodeStarted(NodeStarted {
             node: "n".into(),
             target: text().into(),
+            groups: vec!["web".into()],
             user: shared(),
             platform: None,
             error: shared(),
