@@ -3,17 +3,17 @@
 use super::profiles::{FIRST, ProfileArgs, is_profile};
 use super::{Errors, Global, Outcome, signals};
 use crate::error::{Error, exit};
-use crate::node::Node;
-use crate::node::platform::Platform;
+use crate::lua::Print;
 use crate::plan::selection::{Selectable, Selection};
 use crate::profile::waiver::Waivers;
 use crate::report::{Look, Options, Outputs, Spec, TABLE};
-use crate::results::event::{ControlSummary, RunFinished, RunStarted};
+use crate::results::event::ControlSummary;
 use crate::results::mask::Masker;
-use crate::results::{RunEvent, Stamped};
-use crate::run::{self, PreparedProfile, Request, Stream};
-use crate::transport::Transport;
+use crate::results::{Live, Stamped};
+use crate::run::{self, Interruption, NodePrint, Plan, PlannedNode, WaiverOf, Width};
+use crate::target::Target;
 use crate::transport::local::Local;
+use crate::transport::{self, Transport};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -144,108 +144,108 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let profiles = args.profiles.load(&args.code)?;
     let selection = Selection::new(&args.selection.controls, &args.selection.tags, args.selection.impact_at_least)?;
     let inputs = super::inputs::resolve(&profiles, &args.attributes)?;
-    let waivers = Rc::new(Waivers::read(&args.waivers)?);
+    let waivers = Arc::new(Waivers::read(&args.waivers)?);
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
 
-    let transport = Rc::new(Local::new());
-    let name = host_name(&*transport);
+    let name = host_name(&Local::new());
     let secrets: Vec<String> = inputs.iter().flat_map(|input| input.secrets()).collect();
-    let masker = Rc::new(Masker::new(secrets));
-    let print = printer(global, &name, &masker);
-    let mut prepared = Vec::new();
-    let mut errors = Vec::new();
-    for (profile, input) in profiles.iter().zip(inputs) {
+    let masker = Arc::new(Masker::new(secrets));
+    let print = printer(global, &masker);
+    let (mut planned, mut engines, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for profile in &profiles {
         let waivers = waivers.clone();
-        let request = Request {
-            profile,
-            attributes: super::inputs::summaries(&input),
-            values: super::inputs::values(&input),
-            secrets: input.secrets(),
-            selects: &|control| selection.fits(&control.id, &control.tags, control.impact),
-            waiver: Rc::new(move |control, node| waivers.for_control(control, node, today)),
-        };
-        match run::prepare(request, print.clone()) {
-            Ok(one) => prepared.push(one),
+        let waiver: WaiverOf = Arc::new(move |control, node| waivers.for_control(control, node, today));
+        let selects = |control: &ControlSummary| selection.fits(&control.id, &control.tags, control.impact);
+        match run::prepare(profile, &selects, waiver, on_node(&print, &name)) {
+            Ok((profile, engine)) => {
+                planned.push(profile);
+                engines.push(engine);
+            }
             Err(found) => errors.extend(found),
         }
     }
     if !errors.is_empty() {
         return Err(Errors(errors));
     }
-    let all: Vec<Arc<ControlSummary>> =
-        prepared.iter().flat_map(|profile| profile.engine.summaries().cloned()).collect();
+    let all: Vec<Arc<ControlSummary>> = planned.iter().flat_map(|profile| profile.controls.iter().cloned()).collect();
     args.selection.read(&all)?;
     waivers.refuse_unknown(all.iter().map(|control| &*control.id))?;
+    let nodes = vec![PlannedNode {
+        name: name.clone(),
+        target: Target::Local,
+        groups: Vec::new(),
+        options: transport::Options::default(),
+        profiles: inputs.iter().map(|input| Arc::new(super::inputs::of_node(input))).collect(),
+    }];
+    let plan = Arc::new(Plan { profiles: planned, nodes, masker, print, now: jiff::Timestamp::now().as_second() });
     if args.dry_run {
-        super::print(&plan(&name, &prepared))?;
+        super::print(&dry_run(&plan))?;
         return Ok(exit::OK);
     }
 
-    let node = Rc::new(Node::new(&*name, "local://", transport, jiff::Timestamp::now().as_second()));
-    let platform = run::look_at(&node).map_err(|fault| {
-        let mut error = Error::usage(format!("this machine cannot be looked at: {fault}"));
-        error.code = exit::ERRORED;
-        error
-    })?;
-    let unsupported: Vec<Error> = prepared
-        .iter()
-        .filter_map(|profile| profile.unsupported(&platform))
-        .map(|reason| Error::usage(format!("a profile fits no node of the run: {reason}")))
-        .collect();
-    if !unsupported.is_empty() {
-        return Err(Errors(unsupported));
-    }
-
+    let interruption = Arc::new(Interruption::new());
+    let alone = matches!(&plan.nodes[..], [node] if node.target == Target::Local);
+    // The machine itself is at hand: whether a profile fits it shows before any report is opened.
+    let reached = match alone {
+        true => Some(reach_this_machine(&plan, &interruption)?),
+        false => None,
+    };
     let look = Look { colour: global.colours(&std::io::stdout()), ..Look::of_stdout() };
     let progress_bar = !global.quiet && std::io::stderr().is_terminal();
-    let options = Options { look, nodes: vec![name.clone()], progress_bar };
-    let mut outputs = Outputs::open(&specs, &options)?;
-    let (finished, tally) = {
-        let mut fold = |event: &Stamped| outputs.event(event);
-        execute(&prepared, &node, &platform, masker, &mut fold)
+    let names = plan.nodes.iter().map(|node| node.name.clone()).collect();
+    let mut outputs = Outputs::open(&specs, &Options { look, nodes: names, progress_bar })?;
+    signals::listen(&interruption, plan.nodes.len());
+    let ended = match &reached {
+        Some(reached) => run::run_reached(&plan, reached, engines, &interruption, &mut Reports(&mut outputs)),
+        None => {
+            drop(engines);
+            let width = Width { parallel: 64, max_failures: None };
+            run::run(&plan, width, &interruption, &mut Reports(&mut outputs))
+        }
     };
     outputs.finish()?;
-    let code = match finished {
-        true => tally.exit_code(),
-        false => exit::INTERRUPTED,
+    refuse_unfit(ended.unfit.iter().flatten())?;
+    let code = match ended.interrupted {
+        false => ended.tally.exit_code(),
+        true => exit::INTERRUPTED,
     };
     Ok(if args.no_distinct_exit { folded(code) } else { code })
 }
 
-/// Runs everything. Gives whether it ran to its end, and how the controls came out.
-fn execute(
-    prepared: &[PreparedProfile],
-    node: &Rc<Node>,
-    platform: &Platform,
-    masker: Rc<Masker>,
-    fold: &mut dyn FnMut(&Stamped),
-) -> (bool, crate::results::Tally) {
-    let began = Instant::now();
-    let stop = signals::listen(node.stopper());
-    let mut stream = Stream::new(masker, fold);
-    stream.send(RunEvent::RunStarted(RunStarted {
-        format: "probity/events",
-        version: 1,
-        run: run_id().into(),
-        probity: env!("CARGO_PKG_VERSION"),
-        nodes: 1,
-        controls: prepared.iter().map(|profile| profile.selected.len()).sum(),
-    }));
-    let (tally, whole) = run::run_node(prepared, node, platform, stop, &mut stream);
-    stream.send(RunEvent::RunFinished(RunFinished {
-        tally,
-        seconds: began.elapsed().as_secs_f64(),
-        interrupted: !whole,
-    }));
-    (whole, tally)
+/// The only node of a run, where that is this machine.
+fn reach_this_machine(plan: &Plan, interruption: &Interruption) -> Result<run::Reached, Errors> {
+    let flight = interruption.take_off(None);
+    let reached = run::reach(&plan.nodes[0], plan.now, &flight);
+    interruption.land(&flight);
+    let reached = reached.map_err(|why| {
+        let mut error = Error::usage(format!("this machine {why}"));
+        error.code = exit::ERRORED;
+        error
+    })?;
+    let unfit: Vec<Arc<str>> =
+        plan.profiles.iter().filter_map(|profile| profile.unsupported(&reached.platform)).collect();
+    refuse_unfit(unfit.iter())?;
+    Ok(reached)
 }
 
-/// Twelve hexadecimal digits that no other run has.
-fn run_id() -> String {
-    let mut bytes = [0u8; 6];
-    // The kernel's generator cannot fail once it is seeded; a run id of zeros harms nothing.
-    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// An error for every profile that fits no node: a run that checked nothing must not look green.
+fn refuse_unfit<'a>(reasons: impl Iterator<Item = &'a Arc<str>>) -> Result<(), Errors> {
+    let errors: Vec<Error> =
+        reasons.map(|reason| Error::usage(format!("a profile fits no node of the run: {reason}"))).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Errors(errors)) }
+}
+
+/// The reports of a run, as who hears of it.
+struct Reports<'a>(&'a mut Outputs);
+
+impl run::Audience for Reports<'_> {
+    fn event(&mut self, event: &Stamped) {
+        self.0.event(event);
+    }
+
+    fn live(&mut self, _live: &Live) {}
+
+    fn tick(&mut self, _now: Instant) {}
 }
 
 fn folded(code: u8) -> u8 {
@@ -281,12 +281,12 @@ fn host_name(transport: &dyn Transport) -> Arc<str> {
 }
 
 /// Where the `print` of controls goes: to standard error under `-v`, else nowhere.
-fn printer(global: &Global, node: &Arc<str>, masker: &Rc<Masker>) -> crate::lua::Print {
+fn printer(global: &Global, masker: &Arc<Masker>) -> NodePrint {
     if global.verbose == 0 {
-        return Rc::new(|_, _| {});
+        return Arc::new(|_, _, _| {});
     }
-    let (node, masker) = (node.clone(), masker.clone());
-    Rc::new(move |control, line| {
+    let masker = masker.clone();
+    Arc::new(move |node, control, line| {
         let line = masker.mask_text(line);
         let _ = match control {
             Some(control) => writeln!(std::io::stderr(), "{node}: {}: {line}", masker.mask_text(control)),
@@ -295,13 +295,22 @@ fn printer(global: &Global, node: &Arc<str>, masker: &Rc<Masker>) -> crate::lua:
     })
 }
 
+/// The `print` of one node.
+fn on_node(print: &NodePrint, node: &Arc<str>) -> Print {
+    let (print, node) = (print.clone(), node.clone());
+    Rc::new(move |control, line| print(&node, control, line))
+}
+
 /// What `--dry-run` prints.
-fn plan(node: &str, prepared: &[PreparedProfile]) -> String {
+fn dry_run(plan: &Plan) -> String {
     use std::fmt::Write;
-    let mut text = format!("node {node} (local://)\n");
-    for profile in prepared {
+    let mut text = String::new();
+    for node in &plan.nodes {
+        let _ = writeln!(text, "node {} ({})", node.name, node.target);
+    }
+    for (at, profile) in plan.profiles.iter().enumerate() {
         let _ = writeln!(text, "\nprofile {} {}", profile.summary.name, profile.summary.version);
-        for attribute in &profile.attributes {
+        for attribute in &plan.nodes[0].profiles[at].attributes {
             let shown = if attribute.sensitive { "***".to_string() } else { attribute.value.to_string() };
             let _ = writeln!(text, "  attribute {} = {shown} ({})", attribute.name, attribute.origin);
         }

@@ -4,8 +4,8 @@ use super::Errors;
 use crate::plan::attributes::{self, ProfileAttributes, Resolved, from_argument, from_file};
 use crate::profile::{Manifest, Profile};
 use crate::results::event::AttributeSummary;
+use crate::run::Values;
 use crate::value::Value;
-use indexmap::IndexMap;
 use std::path::PathBuf;
 
 /// Where attribute values come from.
@@ -47,14 +47,9 @@ pub fn resolve(profiles: &[Profile], args: &AttributeArgs) -> Result<Vec<Profile
     Ok(attributes::resolve(&manifests, &assignments)?)
 }
 
-/// The attributes of a profile as controls see them.
-pub fn values(attributes: &ProfileAttributes) -> IndexMap<String, Value> {
-    attributes.values.iter().map(|resolved| (resolved.name.to_string(), resolved.value.clone())).collect()
-}
-
-/// The attributes of a profile as reports show them; what is sensitive is left out here
-/// already, whatever its value.
-pub fn summaries(attributes: &ProfileAttributes) -> Vec<AttributeSummary> {
+/// The attributes of a profile on a node. What is sensitive is left out of what reports show
+/// here already, whatever its value.
+pub fn of_node(attributes: &ProfileAttributes) -> Values {
     let summary = |resolved: &Resolved| AttributeSummary {
         name: resolved.name.clone(),
         kind: resolved.declaration.kind.name(),
@@ -63,5 +58,10 @@ pub fn summaries(attributes: &ProfileAttributes) -> Vec<AttributeSummary> {
         value: if resolved.sensitive { Value::from("***") } else { resolved.value.clone() },
         origin: resolved.origin.to_string(),
     };
-    attributes.values.iter().map(summary).collect()
+    let value = |resolved: &Resolved| (resolved.name.to_string(), resolved.value.clone());
+    Values {
+        values: attributes.values.iter().map(value).collect(),
+        attributes: attributes.values.iter().map(summary).collect(),
+        secrets: attributes.secrets(),
+    }
 }

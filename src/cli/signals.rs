@@ -1,18 +1,16 @@
-//! Ctrl-C, SIGTERM and a terminal that goes away: the first one ends what is in flight and
-//! lets the run write its reports, the second one ends the program at once.
+//! Ctrl-C, SIGTERM and a terminal that goes away. Where several nodes are looked at, the first
+//! one lets those in flight finish, the next one ends them; where there is one node, the first
+//! one ends it. Both ways the reports are written. One more ends the program at once.
 
 use crate::error::exit;
-use crate::transport::Stopper;
+use crate::run::Interruption;
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
-/// Set once the user wants the run to end.
-static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Listens from now on. The flag turns true when the run should end, and `stopper` then
-/// ends what the node is busy with: commands run in process groups of their own, which
-/// Ctrl-C does not reach.
-pub fn listen(stopper: Stopper) -> &'static AtomicBool {
+/// Listens from now on, for a run of so many nodes. Commands run in process groups of their
+/// own, which Ctrl-C does not reach: ending them is up to the run.
+pub fn listen(interruption: &Arc<Interruption>, nodes: usize) {
+    let interruption = interruption.clone();
     let waiting = std::thread::Builder::new().name("signals".to_string()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };
@@ -37,18 +35,23 @@ pub fn listen(stopper: Stopper) -> &'static AtomicBool {
                     _ = terminate.recv() => {}
                     _ = terminal_gone => {}
                 }
-                if STOP.swap(true, Ordering::Relaxed) {
+                if interruption.is_stopped() {
                     crate::report::abandon();
                     std::process::exit(i32::from(exit::INTERRUPTED));
                 }
-                let _ = writeln!(std::io::stderr(), "\ninterrupted: writing the reports (once more to stop at once)");
-                stopper();
+                let mut stderr = std::io::stderr();
+                if nodes > 1 && !interruption.is_held() {
+                    let _ = writeln!(stderr, "\ninterrupted: the nodes in flight finish (once more to end them)");
+                    interruption.hold();
+                } else {
+                    let _ = writeln!(stderr, "\ninterrupted: writing the reports (once more to stop at once)");
+                    interruption.stop();
+                }
             }
         });
     });
     // Without the thread a signal simply ends the program, as it does by default.
     drop(waiting);
-    &STOP
 }
 
 /// Whether whoever started the program had it ignore SIGHUP: bit 0 of `SigIgn` in

@@ -1,43 +1,24 @@
-//! From profiles and values to what can run: everything that can be wrong without a node
-//! is found here, before any node is touched.
+//! From profiles to what can run: everything that can be wrong without a node is found
+//! here, before any node is touched.
 
+use super::plan::{PlannedProfile, WaiverOf};
 use crate::error::{Error, Place};
 use crate::lua::{Engine, Limits, Print, Sources};
-use crate::node::platform::Platform;
 use crate::profile::Profile;
-use crate::results::event::{AttributeSummary, ControlSummary, ProfileSummary, WaiverSummary};
-use crate::value::Value;
-use indexmap::IndexMap;
-use std::rc::Rc;
+use crate::results::event::{ControlSummary, ProfileSummary};
 use std::sync::Arc;
 
-/// The waiver of a control on a node, by their names.
-pub type WaiverOf = Rc<dyn Fn(&str, &str) -> Option<WaiverSummary>>;
-
-/// One profile of a run, with its values.
-pub struct Request<'a> {
-    pub profile: &'a Profile,
-    /// The attributes as reports show them.
-    pub attributes: Vec<AttributeSummary>,
-    /// The attributes as controls see them.
-    pub values: IndexMap<String, Value>,
-    /// Texts that no report may show and no command line may hold.
-    pub secrets: Vec<String>,
-    /// Whether a control is part of the run.
-    pub selects: &'a dyn Fn(&ControlSummary) -> bool,
-    /// The waiver of a control on a node, whether it still holds or not.
-    pub waiver: WaiverOf,
-}
-
-/// A profile whose controls are loaded and chosen.
-pub struct PreparedProfile {
-    pub summary: Arc<ProfileSummary>,
-    pub engine: Engine,
-    /// The numbers of the selected controls, in order.
-    pub selected: Vec<usize>,
-    pub attributes: Vec<AttributeSummary>,
-    supports: Vec<crate::profile::manifest::Supports>,
-    waiver: WaiverOf,
+/// The Lua of a profile, and the data its controls read.
+pub fn sources(profile: &Profile) -> Sources {
+    let collect = |files: &mut dyn Iterator<Item = (&str, &str)>| {
+        files.map(|(path, text)| (Arc::from(path), Arc::from(text))).collect()
+    };
+    let data = profile.files().iter().filter(|(path, _)| path.starts_with("files/"));
+    Sources {
+        controls: collect(&mut profile.controls()),
+        libraries: collect(&mut profile.libraries()),
+        files: data.map(|(path, content)| (path.clone(), content.clone())).collect(),
+    }
 }
 
 /// Loads the Lua of a profile.
@@ -46,16 +27,11 @@ pub struct PreparedProfile {
 ///
 /// Every fault of every file, with its place under the profile's own path.
 pub fn load(profile: &Profile, print: Print) -> Result<Engine, Vec<Error>> {
-    let collect = |files: &mut dyn Iterator<Item = (&str, &str)>| {
-        files.map(|(path, text)| (Arc::from(path), Arc::from(text))).collect()
-    };
-    let data = profile.files().iter().filter(|(path, _)| path.starts_with("files/"));
-    let sources = Sources {
-        controls: collect(&mut profile.controls()),
-        libraries: collect(&mut profile.libraries()),
-        files: data.map(|(path, content)| (path.clone(), content.clone())).collect(),
-    };
-    Engine::load(&sources, Limits::default(), print)
+    load_sources(profile, &sources(profile), print)
+}
+
+fn load_sources(profile: &Profile, sources: &Sources, print: Print) -> Result<Engine, Vec<Error>> {
+    Engine::load(sources, Limits::default(), print)
         .map_err(|errors| errors.into_iter().map(|error| placed(error, profile)).collect())
 }
 
@@ -67,28 +43,34 @@ fn placed(mut error: Error, profile: &Profile) -> Error {
     error
 }
 
-/// Loads one profile and chooses its controls.
+/// Loads one profile and chooses its controls. The engine that was loaded on the way can
+/// run the profile on the first node.
 ///
 /// # Errors
 ///
 /// What [`load`] finds, and a profile that declares no control at all.
-pub fn prepare(request: Request<'_>, print: Print) -> Result<PreparedProfile, Vec<Error>> {
-    let profile = request.profile;
-    let engine = load(profile, print)?;
+pub fn prepare(
+    profile: &Profile,
+    selects: &dyn Fn(&ControlSummary) -> bool,
+    waiver: WaiverOf,
+    print: Print,
+) -> Result<(PlannedProfile, Engine), Vec<Error>> {
+    let sources = sources(profile);
+    let engine = load_sources(profile, &sources, print)?;
     refuse_empty(profile, engine.controls().len()).map_err(|error| vec![error])?;
-    engine.set_attributes(request.values, request.secrets);
-    let chosen = engine.summaries().enumerate().filter(|(_, control)| (request.selects)(control));
+    let controls: Vec<Arc<ControlSummary>> = engine.summaries().cloned().collect();
+    let chosen = controls.iter().enumerate().filter(|(_, control)| selects(control));
     let selected: Vec<usize> = chosen.map(|(number, _)| number).collect();
-    let summary =
-        summarize(profile, selected.iter().map(|number| engine.controls()[*number].summary.clone()).collect());
-    Ok(PreparedProfile {
+    let summary = summarize(profile, selected.iter().map(|number| controls[*number].clone()).collect());
+    let planned = PlannedProfile {
         summary: Arc::new(summary),
-        engine,
+        controls,
         selected,
-        attributes: request.attributes,
+        sources,
         supports: profile.manifest.supports.clone(),
-        waiver: request.waiver,
-    })
+        waiver,
+    };
+    Ok((planned, engine))
 }
 
 /// An error where a profile declares no control: nothing checked must not look green.
@@ -118,25 +100,5 @@ pub fn summarize(profile: &Profile, controls: Vec<Arc<ControlSummary>>) -> Profi
         license: manifest.license.clone(),
         supports: manifest.supports_value(),
         controls,
-    }
-}
-
-impl PreparedProfile {
-    /// Why the profile is not for a node of this platform; `None` when it is.
-    pub fn unsupported(&self, platform: &Platform) -> Option<Arc<str>> {
-        if self.supports.is_empty()
-            || self.supports.iter().any(|entry| entry.fits(&platform.summary(), &platform.families))
-        {
-            return None;
-        }
-        let entries: Vec<String> = self.supports.iter().map(|entry| entry.to_value().to_string()).collect();
-        let node = format!("{} {} (family {})", platform.name, platform.release, platform.family);
-        let text = format!("{} supports {}, and this node is {node}", self.summary.name, entries.join(" or "));
-        Some(text.into())
-    }
-
-    /// The waiver of a control on a node.
-    pub fn waiver(&self, control: &str, node: &str) -> Option<WaiverSummary> {
-        (self.waiver)(control, node)
     }
 }

@@ -1,28 +1,52 @@
-//! The events on their way out: numbered, timed, and masked once.
+//! The events of one node on their way out: masked once, and timed.
 
+use super::interruption::Flight;
 use crate::results::mask::Masker;
-use crate::results::{RunEvent, Stamped};
-use std::rc::Rc;
+use crate::results::{Live, RunEvent};
+use std::sync::Arc;
 
-/// Hands each event, masked and stamped, to whoever folds it.
-pub struct Stream<'a> {
-    masker: Rc<Masker>,
-    sequence: u64,
-    out: &'a mut dyn FnMut(&Stamped),
+/// What a node tells while it is looked at.
+pub enum Told {
+    /// For the reports, in the order of the plan; with the time it happened.
+    Event(String, RunEvent),
+    /// For whoever watches, at once.
+    Live(Live),
 }
 
-impl<'a> Stream<'a> {
+/// Masks what happens on one node and hands it on.
+pub struct NodeStream<'a> {
+    masker: &'a Masker,
+    flight: Arc<Flight>,
+    out: &'a mut dyn FnMut(Told),
+}
+
+impl<'a> NodeStream<'a> {
     /// A stream whose events lose every secret `masker` knows.
-    pub fn new(masker: Rc<Masker>, out: &'a mut dyn FnMut(&Stamped)) -> Stream<'a> {
-        Stream { masker, sequence: 0, out }
+    pub fn new(masker: &'a Masker, flight: Arc<Flight>, out: &'a mut dyn FnMut(Told)) -> NodeStream<'a> {
+        NodeStream { masker, flight, out }
     }
 
     /// Sends one event.
     pub fn send(&mut self, mut event: RunEvent) {
         self.masker.mask_event(&mut event);
-        let stamped = Stamped { sequence: self.sequence, time: rfc3339(jiff::Timestamp::now()), event };
-        self.sequence += 1;
-        (self.out)(&stamped);
+        if let RunEvent::ControlFinished(control) = &event {
+            (self.out)(Told::Live(Live::Control {
+                node: control.node.clone(),
+                control: control.control.id.clone(),
+                outcome: control.outcome,
+            }));
+        }
+        (self.out)(Told::Event(rfc3339(jiff::Timestamp::now()), event));
+    }
+
+    /// Tells whoever watches.
+    pub fn tell(&mut self, live: Live) {
+        (self.out)(Told::Live(live));
+    }
+
+    /// The node as what may be ended.
+    pub fn flight(&self) -> &Arc<Flight> {
+        &self.flight
     }
 }
 

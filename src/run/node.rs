@@ -1,0 +1,316 @@
+//! One node: reached, looked at, and every profile run on it.
+
+use super::interruption::Flight;
+use super::plan::{Plan, PlannedNode, PlannedProfile, Values};
+use super::stream::NodeStream;
+use crate::lua::{Engine, Finished, Limits};
+use crate::node::platform::Platform;
+use crate::node::{Node, Unseen};
+use crate::probe::{Fault, FaultKind};
+use crate::results::event::{ControlFinished, NodeFinished, NodeStarted, ProfileFinished, ProfileStarted};
+use crate::results::{Outcome, RunEvent, Tally};
+use crate::transport::{self, Unreachable, UnreachableKind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A node that answers, and what it is.
+pub struct Reached {
+    pub node: Rc<Node>,
+    pub platform: Rc<Platform>,
+}
+
+/// What came of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Landed {
+    pub tally: Tally,
+    /// Whether all its controls were reported.
+    pub whole: bool,
+    pub reached: bool,
+}
+
+impl Landed {
+    /// Whether something is not as it should be there, or could not be looked at.
+    pub fn is_bad(&self) -> bool {
+        !self.reached || self.tally.failed > 0 || self.tally.errored > 0
+    }
+}
+
+/// Asks a node what it is: the first round of every node.
+///
+/// # Errors
+///
+/// The fault that kept the node from answering.
+pub fn look_at(node: &Node) -> Result<Rc<Platform>, Fault> {
+    loop {
+        match Platform::of(&node.view(node.memory())) {
+            Ok(platform) => return Ok(platform),
+            Err(Unseen::Pending) => {
+                node.ask(&[node.memory()]);
+            }
+            Err(Unseen::Fault(fault)) => return Err(fault),
+            Err(Unseen::Missing(message) | Unseen::Misuse(message)) => {
+                return Err(Fault::new(FaultKind::Failed, message));
+            }
+        }
+    }
+}
+
+/// Connects to a node and asks what it is.
+///
+/// # Errors
+///
+/// Why it cannot be reached.
+pub fn reach(planned: &PlannedNode, now: i64, flight: &Flight) -> Result<Reached, Unreachable> {
+    let transport: Rc<dyn transport::Transport> =
+        transport::open(&planned.target, &planned.options, flight.flag())?.into();
+    flight.set_stopper(transport.stopper());
+    let mut node = Node::new(&*planned.name, planned.target.to_string(), transport, now);
+    node.groups = planned.groups.iter().map(|group| group.to_string()).collect();
+    let platform = look_at(&node)
+        .map_err(|fault| Unreachable::new(UnreachableKind::Failed, format!("cannot be looked at: {fault}")))?;
+    Ok(Reached { node: Rc::new(node), platform })
+}
+
+/// Runs every profile on a node that was reached. `engines` has the profiles' controls
+/// loaded already, or is empty.
+pub fn run(plan: &Plan, number: usize, reached: &Reached, engines: Vec<Engine>, stream: &mut NodeStream<'_>) -> Landed {
+    let began = Instant::now();
+    let planned = &plan.nodes[number];
+    let Reached { node, platform } = reached;
+    stream.send(RunEvent::NodeStarted(NodeStarted {
+        user: Some(node.user().into()),
+        platform: Some(platform.summary()),
+        ..started(planned)
+    }));
+    let mut tally = Tally::default();
+    let mut whole = true;
+    let mut engines = engines.into_iter();
+    for (profile, values) in plan.profiles.iter().zip(&planned.profiles) {
+        let engine = engines.next();
+        if whole {
+            let run = ProfileRun { plan, planned, profile, values, reached };
+            let (of_profile, ran) = run.run(engine, stream);
+            tally += of_profile;
+            whole = ran;
+        }
+    }
+    let traffic = node.traffic();
+    stream.send(RunEvent::NodeFinished(NodeFinished {
+        node: planned.name.clone(),
+        tally,
+        seconds: began.elapsed().as_secs_f64(),
+        rounds: node.rounds(),
+        asked: node.memory().asked(),
+        sent: node.sent(),
+        bytes_sent: traffic.sent,
+        bytes_received: traffic.received,
+        notes: Vec::new(),
+    }));
+    Landed { tally, whole, reached: true }
+}
+
+/// Reports a node that was not looked at: every control is errored with the reason, so that
+/// the node has its row in every report.
+pub fn report_unreached(plan: &Plan, number: usize, why: &str, stream: &mut NodeStream<'_>) -> Landed {
+    let planned = &plan.nodes[number];
+    let why: Arc<str> = why.into();
+    stream.send(RunEvent::NodeStarted(NodeStarted { error: Some(why.clone()), ..started(planned) }));
+    let mut tally = Tally::default();
+    for (profile, values) in plan.profiles.iter().zip(&planned.profiles) {
+        stream.send(profile_started(planned, profile, values, None));
+        let mut of_profile = Tally::default();
+        for control in profile.selected.iter().copied() {
+            let finished = not_run(Outcome::Errored, why.clone());
+            of_profile.add(finished.outcome);
+            // No waiver: what nobody looked at is not a failure that somebody accepted.
+            stream.send(control_finished(planned, profile, control, finished, None));
+        }
+        stream.send(RunEvent::ProfileFinished(ProfileFinished {
+            node: planned.name.clone(),
+            profile: profile.summary.name.clone(),
+            tally: of_profile,
+            seconds: 0.0,
+        }));
+        tally += of_profile;
+    }
+    stream.send(RunEvent::NodeFinished(NodeFinished {
+        node: planned.name.clone(),
+        tally,
+        seconds: 0.0,
+        rounds: 0,
+        asked: 0,
+        sent: 0,
+        bytes_sent: 0,
+        bytes_received: 0,
+        notes: Vec::new(),
+    }));
+    Landed { tally, whole: true, reached: false }
+}
+
+fn started(planned: &PlannedNode) -> NodeStarted {
+    NodeStarted {
+        node: planned.name.clone(),
+        target: planned.target.to_string().into(),
+        groups: planned.groups.clone(),
+        user: None,
+        platform: None,
+        error: None,
+    }
+}
+
+fn profile_started(
+    planned: &PlannedNode,
+    profile: &PlannedProfile,
+    values: &Values,
+    not_applicable: Option<Arc<str>>,
+) -> RunEvent {
+    RunEvent::ProfileStarted(Box::new(ProfileStarted {
+        node: planned.name.clone(),
+        profile: profile.summary.clone(),
+        attributes: values.attributes.clone(),
+        not_applicable,
+    }))
+}
+
+/// A control's result as an event, waived where a waiver holds.
+fn control_finished(
+    planned: &PlannedNode,
+    profile: &PlannedProfile,
+    number: usize,
+    finished: Finished,
+    waiver: Option<crate::results::event::WaiverSummary>,
+) -> RunEvent {
+    let bad = matches!(finished.outcome, Outcome::Failed | Outcome::Errored);
+    let (outcome, reason) = match &waiver {
+        Some(waiver) if bad && !waiver.expired => (Outcome::Waived, Some(waiver.justification.as_str().into())),
+        _ => (finished.outcome, finished.reason),
+    };
+    RunEvent::ControlFinished(Box::new(ControlFinished {
+        node: planned.name.clone(),
+        profile: profile.summary.name.clone(),
+        control: profile.controls[number].clone(),
+        outcome,
+        reason,
+        steps: finished.steps,
+        waiver,
+        attempts: finished.attempts,
+        started: super::stream::rfc3339(finished.started),
+        seconds: finished.seconds,
+    }))
+}
+
+/// The result of a control that did not run.
+fn not_run(outcome: Outcome, reason: Arc<str>) -> Finished {
+    Finished {
+        outcome,
+        reason: Some(reason),
+        steps: Vec::new(),
+        attempts: 0,
+        started: jiff::Timestamp::now(),
+        seconds: 0.0,
+    }
+}
+
+/// One profile on one node.
+struct ProfileRun<'a> {
+    plan: &'a Plan,
+    planned: &'a PlannedNode,
+    profile: &'a PlannedProfile,
+    values: &'a Values,
+    reached: &'a Reached,
+}
+
+impl ProfileRun<'_> {
+    /// Gives how its controls came out, and whether all of them were reported: false when
+    /// the user ended the run.
+    fn run(&self, engine: Option<Engine>, stream: &mut NodeStream<'_>) -> (Tally, bool) {
+        let began = Instant::now();
+        let not_applicable = self.profile.unsupported(&self.reached.platform);
+        stream.send(profile_started(self.planned, self.profile, self.values, not_applicable.clone()));
+        let mut tally = Tally::default();
+        let mut reported = vec![false; self.profile.controls.len()];
+        let whole = match not_applicable {
+            Some(reason) => {
+                self.not_run(Outcome::NotApplicable, &reason, &mut reported, &mut tally, stream);
+                true
+            }
+            None => {
+                let ran = self.controls(engine, &mut reported, &mut tally, stream);
+                if let Err(why) = &ran {
+                    self.not_run(Outcome::Errored, why, &mut reported, &mut tally, stream);
+                }
+                ran.unwrap_or(true)
+            }
+        };
+        stream.send(RunEvent::ProfileFinished(ProfileFinished {
+            node: self.planned.name.clone(),
+            profile: self.profile.summary.name.clone(),
+            tally,
+            seconds: began.elapsed().as_secs_f64(),
+        }));
+        (tally, whole)
+    }
+
+    /// Runs the controls. False: the user ended it. An error is why those that are not
+    /// reported could not be run.
+    fn controls(
+        &self,
+        engine: Option<Engine>,
+        reported: &mut [bool],
+        tally: &mut Tally,
+        stream: &mut NodeStream<'_>,
+    ) -> Result<bool, Arc<str>> {
+        let engine = match engine {
+            Some(engine) => engine,
+            None => self.load()?,
+        };
+        engine.set_attributes(self.values.values.clone(), self.values.secrets.clone());
+        let flight = stream.flight().clone();
+        let mut report = |number: usize, finished: Finished| {
+            reported[number] = true;
+            self.report(number, finished, tally, stream);
+        };
+        let whole = engine.run(self.reached.node.clone(), &self.profile.selected, flight.flag(), &mut report);
+        if !whole && flight.is_expired() {
+            let limit = self.planned.options.patience.node.as_secs();
+            return Err(format!("the node took longer than {limit} s in all; --node-timeout gives it more").into());
+        }
+        Ok(whole)
+    }
+
+    /// Loads the controls into a Lua state of this node. They were loaded once before, so
+    /// an error is one of memory.
+    fn load(&self) -> Result<Engine, Arc<str>> {
+        let (print, node) = (self.plan.print.clone(), self.planned.name.clone());
+        let print = Rc::new(move |control: Option<&str>, line: &str| print(&node, control, line));
+        Engine::load(&self.profile.sources, Limits::default(), print).map_err(|errors| {
+            let messages: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
+            format!("the controls cannot be loaded: {}", messages.join("; ")).into()
+        })
+    }
+
+    fn not_run(
+        &self,
+        outcome: Outcome,
+        why: &Arc<str>,
+        reported: &mut [bool],
+        tally: &mut Tally,
+        stream: &mut NodeStream<'_>,
+    ) {
+        for number in self.profile.selected.iter().copied() {
+            if !std::mem::replace(&mut reported[number], true) {
+                self.report(number, not_run(outcome, why.clone()), tally, stream);
+            }
+        }
+    }
+
+    fn report(&self, number: usize, finished: Finished, tally: &mut Tally, stream: &mut NodeStream<'_>) {
+        let waiver = (self.profile.waiver)(&self.profile.controls[number].id, &self.planned.name);
+        let event = control_finished(self.planned, self.profile, number, finished, waiver);
+        if let RunEvent::ControlFinished(control) = &event {
+            tally.add(control.outcome);
+        }
+        stream.send(event);
+    }
+}

@@ -1,0 +1,85 @@
+//! What a run does, fixed before any node is touched. It is shared by all threads.
+
+use crate::lua::Sources;
+use crate::node::platform::Platform;
+use crate::profile::manifest::Supports;
+use crate::results::event::{AttributeSummary, ControlSummary, ProfileSummary, WaiverSummary};
+use crate::results::mask::Masker;
+use crate::target::Target;
+use crate::transport::Options;
+use crate::value::Value;
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// The waiver of a control on a node, by their names, whether it still holds or not.
+pub type WaiverOf = Arc<dyn Fn(&str, &str) -> Option<WaiverSummary> + Send + Sync>;
+
+/// Where the `print` of controls goes: the node, the control if one runs, and the line.
+pub type NodePrint = Arc<dyn Fn(&str, Option<&str>, &str) + Send + Sync>;
+
+/// Profiles and nodes of a run.
+pub struct Plan {
+    pub profiles: Vec<PlannedProfile>,
+    /// In the order of every report.
+    pub nodes: Vec<PlannedNode>,
+    pub masker: Arc<Masker>,
+    pub print: NodePrint,
+    /// The clock of the run in seconds since 1970.
+    pub now: i64,
+}
+
+/// A profile whose controls are chosen; the same on every node.
+pub struct PlannedProfile {
+    /// With the selected controls only.
+    pub summary: Arc<ProfileSummary>,
+    /// Every control, by its number in the profile.
+    pub controls: Vec<Arc<ControlSummary>>,
+    /// The numbers of the selected controls, in order.
+    pub selected: Vec<usize>,
+    pub sources: Sources,
+    pub supports: Vec<Supports>,
+    pub waiver: WaiverOf,
+}
+
+/// A node of the run and what the profiles get there.
+pub struct PlannedNode {
+    pub name: Arc<str>,
+    pub target: Target,
+    pub groups: Vec<Arc<str>>,
+    pub options: Options,
+    /// For each profile of the plan, in its order.
+    pub profiles: Vec<Arc<Values>>,
+}
+
+/// The attribute values of one profile, on the nodes that share them.
+#[derive(Debug, Default)]
+pub struct Values {
+    /// As controls see them.
+    pub values: IndexMap<String, Value>,
+    /// As reports show them.
+    pub attributes: Vec<AttributeSummary>,
+    /// Texts that no report may show and no command line may hold.
+    pub secrets: Vec<String>,
+}
+
+impl Plan {
+    /// How many controls the run will report, over all nodes.
+    pub fn controls(&self) -> usize {
+        self.nodes.len() * self.profiles.iter().map(|profile| profile.selected.len()).sum::<usize>()
+    }
+}
+
+impl PlannedProfile {
+    /// Why the profile is not for a node of this platform; `None` when it is.
+    pub fn unsupported(&self, platform: &Platform) -> Option<Arc<str>> {
+        if self.supports.is_empty()
+            || self.supports.iter().any(|entry| entry.fits(&platform.summary(), &platform.families))
+        {
+            return None;
+        }
+        let entries: Vec<String> = self.supports.iter().map(|entry| entry.to_value().to_string()).collect();
+        let node = format!("{} {} (family {})", platform.name, platform.release, platform.family);
+        let text = format!("{} supports {}, and this node is {node}", self.summary.name, entries.join(" or "));
+        Some(text.into())
+    }
+}
