@@ -156,7 +156,7 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
         let waivers = waivers.clone();
         let waiver: WaiverOf = Arc::new(move |control, node| waivers.for_control(control, node, today));
         let selects = |control: &ControlSummary| selection.fits(&control.id, &control.tags, control.impact);
-        match run::prepare(profile, &selects, waiver, on_node(&print, &name)) {
+        match run::prepare(profile, &selects, waiver, on_node(print.as_ref(), &name)) {
             Ok((profile, engine)) => {
                 planned.push(profile);
                 engines.push(engine);
@@ -177,7 +177,14 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
         options: transport::Options::default(),
         profiles: inputs.iter().map(|input| Arc::new(super::inputs::of_node(input))).collect(),
     }];
-    let plan = Arc::new(Plan { profiles: planned, nodes, masker, print, now: jiff::Timestamp::now().as_second() });
+    let plan = Arc::new(Plan {
+        profiles: planned,
+        nodes,
+        masker,
+        agent: None,
+        print,
+        now: jiff::Timestamp::now().as_second(),
+    });
     if args.dry_run {
         super::print(&dry_run(&plan))?;
         return Ok(exit::OK);
@@ -281,23 +288,24 @@ fn host_name(transport: &dyn Transport) -> Arc<str> {
 }
 
 /// Where the `print` of controls goes: to standard error under `-v`, else nowhere.
-fn printer(global: &Global, masker: &Arc<Masker>) -> NodePrint {
+fn printer(global: &Global, masker: &Arc<Masker>) -> Option<NodePrint> {
     if global.verbose == 0 {
-        return Arc::new(|_, _, _| {});
+        return None;
     }
     let masker = masker.clone();
-    Arc::new(move |node, control, line| {
+    Some(Arc::new(move |node, control, line| {
         let line = masker.mask_text(line);
         let _ = match control {
             Some(control) => writeln!(std::io::stderr(), "{node}: {}: {line}", masker.mask_text(control)),
             None => writeln!(std::io::stderr(), "{line}"),
         };
-    })
+    }))
 }
 
 /// The `print` of one node.
-fn on_node(print: &NodePrint, node: &Arc<str>) -> Print {
-    let (print, node) = (print.clone(), node.clone());
+fn on_node(print: Option<&NodePrint>, node: &Arc<str>) -> Print {
+    let Some(print) = print.cloned() else { return Rc::new(|_, _| {}) };
+    let node = node.clone();
     Rc::new(move |control, line| print(&node, control, line))
 }
 

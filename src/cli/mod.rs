@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, whose doc comment is its help.
 
+mod agent;
 mod archive;
 mod attributes;
 mod check;
@@ -81,6 +82,8 @@ pub enum Command {
     Config(config::ConfigArgs),
     Completions(completions::CompletionsArgs),
     Version(version::VersionArgs),
+    #[command(hide = true)]
+    Agent(agent::AgentArgs),
 }
 
 const STYLES: Styles = Styles::styled()
@@ -138,6 +141,7 @@ pub fn main() -> u8 {
         Command::Matchers(args) => matchers::run(args),
         Command::Completions(args) => completions::run(args),
         Command::Version(args) => version::run(args),
+        Command::Agent(args) => agent::run(args),
     };
     match done {
         Ok(code) => code,

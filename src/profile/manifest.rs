@@ -49,7 +49,7 @@ pub struct Manifest {
 }
 
 /// One entry of `supports`: all it names has to fit. In each `*` stands for any text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Supports {
     /// The family of the operating system, such as `debian` or `redhat`; `linux` is all.
     pub family: Option<String>,

@@ -7,7 +7,7 @@
 use super::outcome::{Outcome, Tally};
 use crate::value::Value;
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// An event with its place in the stream, as `ndjson` writes it.
@@ -79,7 +79,7 @@ pub struct NodeStarted {
 }
 
 /// What reports say of a node's operating system.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PlatformSummary {
     /// `debian`, as ID in os-release(5).
     pub name: Arc<str>,

@@ -3,10 +3,12 @@
 use super::interruption::Interruption;
 use super::node::{self, Landed, Reached};
 use super::plan::Plan;
+use super::remote;
 use super::stream::{NodeStream, Told};
 use crate::lua::Engine;
 use crate::results::event::{RunFinished, RunStarted};
 use crate::results::{Live, RunEvent, Stamped, Tally};
+use crate::transport::Unreachable;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -68,7 +70,7 @@ pub fn run_reached(
     run.audience.live(&Live::Started { node: plan.nodes[0].name.clone() });
     let landed = {
         let mut out = |told| run.told(0, told);
-        node::run(plan, 0, reached, engines, &mut NodeStream::new(&plan.masker, flight.clone(), &mut out))
+        node::run(plan, 0, reached, engines, Vec::new(), &mut NodeStream::new(&plan.masker, flight.clone(), &mut out))
     };
     interruption.land(&flight);
     run.landed(0, landed);
@@ -146,9 +148,9 @@ impl Crew {
             Some(why) => Ok(node::report_unreached(&self.plan, number, &why, &mut stream)),
             None => {
                 stream.tell(Live::Started { node: planned.name.clone() });
-                catch_unwind(AssertUnwindSafe(|| match node::reach(planned, self.plan.now, &flight) {
-                    Ok(reached) => node::run(&self.plan, number, &reached, Vec::new(), &mut stream),
-                    Err(why) => node::report_unreached(&self.plan, number, &why.message, &mut stream),
+                catch_unwind(AssertUnwindSafe(|| {
+                    self.look(number, &mut stream)
+                        .unwrap_or_else(|why| node::report_unreached(&self.plan, number, &why.message, &mut stream))
                 }))
             }
         };
@@ -169,6 +171,21 @@ impl Crew {
             self.failed.fetch_add(1, Ordering::SeqCst);
         }
         landed
+    }
+
+    /// Looks at one node: through the agent where it is wanted and can be had, else in batches.
+    fn look(&self, number: usize, stream: &mut NodeStream<'_>) -> Result<Landed, Unreachable> {
+        let planned = &self.plan.nodes[number];
+        let transport = node::connect(planned, stream.flight())?;
+        let mut notes = Vec::new();
+        if let Some(agent) = &self.plan.agent {
+            match remote::run(&self.plan, number, &*transport, agent, stream) {
+                Ok(landed) => return Ok(landed),
+                Err(why) => notes.push(format!("asked in batches, without the agent: {why}").into()),
+            }
+        }
+        let reached = node::look(planned, transport, self.plan.now)?;
+        Ok(node::run(&self.plan, number, &reached, Vec::new(), notes, stream))
     }
 
     /// Why no node is started any more.

@@ -77,7 +77,7 @@ impl Interruption {
     pub fn expire(&self, now: Instant) {
         let due: Vec<Arc<Flight>> = {
             let flights = self.flights();
-            let is_due = |flight: &&Arc<Flight>| flight.until.is_some_and(|until| until <= now) && !flight.is_ended();
+            let is_due = |flight: &&Arc<Flight>| flight.until.is_some_and(|until| until <= now) && !flight.is_over();
             flights.iter().filter(is_due).cloned().collect()
         };
         for flight in due {
@@ -102,14 +102,15 @@ impl Flight {
         self.expired.load(Ordering::SeqCst)
     }
 
-    fn is_ended(&self) -> bool {
+    /// Whether what the node is busy with should end, for whatever reason.
+    pub fn is_over(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
     /// What ends the probes that are under way on the node from now on.
     pub fn set_stopper(&self, stopper: Stopper) {
         let mut slot = self.stopper.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is_ended() {
+        if self.is_over() {
             stopper();
         }
         *slot = Some(stopper);
@@ -144,12 +145,12 @@ mod tests {
         let flight = interruption.take_off(None);
         let calls = counted(&flight);
         interruption.hold();
-        assert!(interruption.is_held() && !flight.is_ended() && calls.load(Ordering::SeqCst) == 0);
+        assert!(interruption.is_held() && !flight.is_over() && calls.load(Ordering::SeqCst) == 0);
         interruption.stop();
-        assert!(flight.is_ended() && !flight.is_expired() && calls.load(Ordering::SeqCst) == 1);
+        assert!(flight.is_over() && !flight.is_expired() && calls.load(Ordering::SeqCst) == 1);
         let late = interruption.take_off(None);
         let calls = counted(&late);
-        assert!(late.is_ended() && calls.load(Ordering::SeqCst) == 1, "one that takes off later ends at once");
+        assert!(late.is_over() && calls.load(Ordering::SeqCst) == 1, "one that takes off later ends at once");
     }
 
     #[test]
@@ -161,7 +162,7 @@ mod tests {
         let landed = interruption.take_off(Some(now));
         interruption.land(&landed);
         interruption.expire(now);
-        assert!(short.is_expired() && short.is_ended());
-        assert!(!long.is_ended() && !landed.is_ended());
+        assert!(short.is_expired() && short.is_over());
+        assert!(!long.is_over() && !landed.is_over());
     }
 }

@@ -5,6 +5,7 @@ mod interruption;
 mod node;
 mod plan;
 mod prepare;
+pub mod remote;
 mod stream;
 
 pub use fleet::{Audience, Ended, Width, run, run_reached};

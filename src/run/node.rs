@@ -3,16 +3,16 @@
 use super::interruption::Flight;
 use super::plan::{Plan, PlannedNode, PlannedProfile, Values};
 use super::stream::NodeStream;
-use crate::lua::{Engine, Finished, Limits};
+use crate::lua::{Engine, Finished, Limits, Print};
 use crate::node::platform::Platform;
 use crate::node::{Node, Unseen};
 use crate::probe::{Fault, FaultKind};
 use crate::results::event::{ControlFinished, NodeFinished, NodeStarted, ProfileFinished, ProfileStarted};
 use crate::results::{Outcome, RunEvent, Tally};
-use crate::transport::{self, Unreachable, UnreachableKind};
+use crate::transport::{self, Transport, Unreachable, UnreachableKind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A node that answers, and what it is.
 pub struct Reached {
@@ -62,19 +62,52 @@ pub fn look_at(node: &Node) -> Result<Rc<Platform>, Fault> {
 ///
 /// Why it cannot be reached.
 pub fn reach(planned: &PlannedNode, now: i64, flight: &Flight) -> Result<Reached, Unreachable> {
-    let transport: Rc<dyn transport::Transport> =
-        transport::open(&planned.target, &planned.options, flight.flag())?.into();
+    look(planned, connect(planned, flight)?, now)
+}
+
+/// Connects to a node.
+///
+/// # Errors
+///
+/// Why it cannot be reached.
+pub fn connect(planned: &PlannedNode, flight: &Flight) -> Result<Rc<dyn Transport>, Unreachable> {
+    let transport: Rc<dyn Transport> = transport::open(&planned.target, &planned.options, flight.flag())?.into();
     flight.set_stopper(transport.stopper());
+    Ok(transport)
+}
+
+/// Asks a node that is connected what it is.
+///
+/// # Errors
+///
+/// Why it does not answer.
+pub fn look(planned: &PlannedNode, transport: Rc<dyn Transport>, now: i64) -> Result<Reached, Unreachable> {
     let mut node = Node::new(&*planned.name, planned.target.to_string(), transport, now);
     node.groups = planned.groups.iter().map(|group| group.to_string()).collect();
+    reached(node)
+}
+
+/// Looks at a node that is connected.
+///
+/// # Errors
+///
+/// Why it does not answer.
+pub fn reached(node: Node) -> Result<Reached, Unreachable> {
     let platform = look_at(&node)
         .map_err(|fault| Unreachable::new(UnreachableKind::Failed, format!("cannot be looked at: {fault}")))?;
     Ok(Reached { node: Rc::new(node), platform })
 }
 
 /// Runs every profile on a node that was reached. `engines` has the profiles' controls
-/// loaded already, or is empty.
-pub fn run(plan: &Plan, number: usize, reached: &Reached, engines: Vec<Engine>, stream: &mut NodeStream<'_>) -> Landed {
+/// loaded already, or is empty; `notes` is what a reader should know of how it is looked at.
+pub fn run(
+    plan: &Plan,
+    number: usize,
+    reached: &Reached,
+    engines: Vec<Engine>,
+    notes: Vec<Arc<str>>,
+    stream: &mut NodeStream<'_>,
+) -> Landed {
     let began = Instant::now();
     let planned = &plan.nodes[number];
     let Reached { node, platform } = reached;
@@ -105,7 +138,7 @@ pub fn run(plan: &Plan, number: usize, reached: &Reached, engines: Vec<Engine>, 
         sent: node.sent(),
         bytes_sent: traffic.sent,
         bytes_received: traffic.received,
-        notes: Vec::new(),
+        notes,
     }));
     Landed { tally, whole, reached: true }
 }
@@ -148,7 +181,8 @@ pub fn report_unreached(plan: &Plan, number: usize, why: &str, stream: &mut Node
     Landed { tally, whole: true, reached: false }
 }
 
-fn started(planned: &PlannedNode) -> NodeStarted {
+/// What is known of a node before it is looked at.
+pub fn started(planned: &PlannedNode) -> NodeStarted {
     NodeStarted {
         node: planned.name.clone(),
         target: planned.target.to_string().into(),
@@ -159,7 +193,8 @@ fn started(planned: &PlannedNode) -> NodeStarted {
     }
 }
 
-fn profile_started(
+/// A profile begins on a node.
+pub fn profile_started(
     planned: &PlannedNode,
     profile: &PlannedProfile,
     values: &Values,
@@ -174,7 +209,7 @@ fn profile_started(
 }
 
 /// A control's result as an event, waived where a waiver holds.
-fn control_finished(
+pub fn control_finished(
     planned: &PlannedNode,
     profile: &PlannedProfile,
     number: usize,
@@ -200,8 +235,13 @@ fn control_finished(
     }))
 }
 
+/// Why a node that ran out of its own time was not looked at further.
+pub fn out_of_time(limit: Duration) -> Arc<str> {
+    format!("the node took longer than {} s in all; --node-timeout gives it more", limit.as_secs()).into()
+}
+
 /// The result of a control that did not run.
-fn not_run(outcome: Outcome, reason: Arc<str>) -> Finished {
+pub fn not_run(outcome: Outcome, reason: Arc<str>) -> Finished {
     Finished {
         outcome,
         reason: Some(reason),
@@ -273,8 +313,7 @@ impl ProfileRun<'_> {
         };
         let whole = engine.run(self.reached.node.clone(), &self.profile.selected, flight.flag(), &mut report);
         if !whole && flight.is_expired() {
-            let limit = self.planned.options.patience.node.as_secs();
-            return Err(format!("the node took longer than {limit} s in all; --node-timeout gives it more").into());
+            return Err(out_of_time(self.planned.options.patience.node));
         }
         Ok(whole)
     }
@@ -282,8 +321,11 @@ impl ProfileRun<'_> {
     /// Loads the controls into a Lua state of this node. They were loaded once before, so
     /// an error is one of memory.
     fn load(&self) -> Result<Engine, Arc<str>> {
-        let (print, node) = (self.plan.print.clone(), self.planned.name.clone());
-        let print = Rc::new(move |control: Option<&str>, line: &str| print(&node, control, line));
+        let node = self.planned.name.clone();
+        let print: Print = match self.plan.print.clone() {
+            Some(print) => Rc::new(move |control, line| print(&node, control, line)),
+            None => Rc::new(|_, _| {}),
+        };
         Engine::load(&self.profile.sources, Limits::default(), print).map_err(|errors| {
             let messages: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
             format!("the controls cannot be loaded: {}", messages.join("; ")).into()

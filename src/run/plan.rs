@@ -1,5 +1,6 @@
 //! What a run does, fixed before any node is touched. It is shared by all threads.
 
+use super::remote::Agent;
 use crate::lua::Sources;
 use crate::node::platform::Platform;
 use crate::profile::manifest::Supports;
@@ -23,7 +24,10 @@ pub struct Plan {
     /// In the order of every report.
     pub nodes: Vec<PlannedNode>,
     pub masker: Arc<Masker>,
-    pub print: NodePrint,
+    /// The program that is pushed to nodes, where they are not asked in batches.
+    pub agent: Option<Agent>,
+    /// Where what controls print goes; `None`: nowhere.
+    pub print: Option<NodePrint>,
     /// The clock of the run in seconds since 1970.
     pub now: i64,
 }

@@ -36,6 +36,15 @@ pub trait Transport {
     /// The user the node is asked as, for evidence; such as `root`.
     fn user(&self) -> String;
 
+    /// Holds a conversation of another kind with the shell on the node that answers batches,
+    /// as the user who answers them.
+    ///
+    /// # Errors
+    /// The way to the node is lost, or there is no shell behind this transport.
+    fn converse(&self, _conversation: &mut dyn shell::Conversation) -> Result<(), Unreachable> {
+        Err(Unreachable::new(UnreachableKind::Setup, "there is no shell on this target"))
+    }
+
     /// What went over the wire so far.
     fn traffic(&self) -> Traffic {
         Traffic::default()
