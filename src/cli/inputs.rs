@@ -63,5 +63,5 @@ pub fn summaries(attributes: &ProfileAttributes) -> Vec<AttributeSummary> {
         value: if resolved.sensitive { Value::from("***") } else { resolved.value.clone() },
         origin: resolved.origin.to_string(),
     };
-    attributes.values.iter().map(summary).collect()
+    attributes.values.iter().map(|resolved| summary(resolved)).collect()
 }
