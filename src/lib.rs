@@ -9,6 +9,7 @@ compile_error!("Probity runs on Linux only");
 
 pub mod cli;
 pub mod error;
+pub mod inventory;
 pub mod lua;
 pub mod node;
 pub mod plan;

@@ -6,6 +6,8 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::fmt;
 use std::sync::Arc;
 
+pub mod duration;
+pub mod external;
 pub mod version;
 
 /// A value as Lua, YAML and JSON know it, and the two kinds that compare by rules of

@@ -85,6 +85,6 @@ fn to_json(attributes: &ProfileAttributes) -> serde_json::Value {
             "replaced": replaced,
         })
     };
-    let values: Vec<_> = attributes.values.iter().map(attribute).collect();
+    let values: Vec<_> = attributes.values.iter().map(|resolved| attribute(resolved)).collect();
     serde_json::json!({ "profile": &*attributes.profile, "attributes": values })
 }

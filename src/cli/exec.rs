@@ -4,23 +4,24 @@ use super::profiles::{FIRST, ProfileArgs, is_profile};
 use super::{Errors, Global, Outcome, signals};
 use crate::error::{Error, exit};
 use crate::lua::Print;
+use crate::plan::nodes::NodePlan;
 use crate::plan::selection::{Selectable, Selection};
 use crate::profile::waiver::Waivers;
 use crate::report::{Look, Options, Outputs, Spec, TABLE};
 use crate::results::event::ControlSummary;
 use crate::results::mask::Masker;
 use crate::results::{Live, Stamped};
+use crate::run::remote::{Agent, Program};
 use crate::run::{self, Interruption, NodePrint, Plan, PlannedNode, WaiverOf, Width};
 use crate::target::Target;
-use crate::transport::local::Local;
-use crate::transport::{self, Transport};
+use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Runs profiles on this machine and reports the result
+/// Runs profiles on this machine, or on others, and reports the result
 ///
 /// A PROFILE is a directory, an archive made by `probity archive`, or NAME@REQUIREMENT looked
 /// up in --profile-path. All of them run in one go and come to one verdict, which is the
@@ -30,6 +31,29 @@ use std::time::Instant;
 pub struct ExecArgs {
     #[command(flatten)]
     profiles: ProfileArgs,
+
+    #[command(flatten)]
+    nodes: super::nodes::NodeArgs,
+
+    /// Nodes looked at at one time (default: what memory and open files allow, at most 64)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Nodes")]
+    parallel: Option<u16>,
+
+    /// Start no node any more once so many are not fine: N or P%
+    #[arg(long, value_name = "N", help_heading = "Nodes")]
+    max_failures: Option<MaxFailures>,
+
+    /// Push this program to the nodes and run it there
+    #[arg(long, help_heading = "Connection")]
+    agent: bool,
+
+    /// Instead of this program: one linked statically
+    #[arg(long, value_name = "FILE", requires = "agent", hide_short_help = true, help_heading = "Connection")]
+    agent_program: Option<PathBuf>,
+
+    /// Take the agent off the nodes when the run is done
+    #[arg(long, requires = "agent", hide_short_help = true, help_heading = "Connection")]
+    agent_cleanup: bool,
 
     #[command(flatten)]
     attributes: super::inputs::AttributeArgs,
@@ -56,6 +80,40 @@ pub struct ExecArgs {
     /// Exit with 0 or 1 alone; skipped is 0
     #[arg(long, help_heading = "Output")]
     no_distinct_exit: bool,
+}
+
+/// When no node is started any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MaxFailures {
+    Nodes(usize),
+    /// Of all nodes of the run.
+    Percent(usize),
+}
+
+impl std::str::FromStr for MaxFailures {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<MaxFailures, String> {
+        let wrong = || "write a number of nodes from 1, or a share of them from 1% to 100%".to_string();
+        let number = |text: &str| text.parse().ok().filter(|number| *number > 0usize).ok_or_else(wrong);
+        match text.strip_suffix('%') {
+            Some(percent) => Ok(MaxFailures::Percent(number(percent)?)).and_then(|share| match share {
+                MaxFailures::Percent(101..) => Err(wrong()),
+                share => Ok(share),
+            }),
+            None => Ok(MaxFailures::Nodes(number(text)?)),
+        }
+    }
+}
+
+impl MaxFailures {
+    /// How many of `nodes` these are; at least 1.
+    fn of(self, nodes: usize) -> usize {
+        match self {
+            MaxFailures::Nodes(count) => count,
+            MaxFailures::Percent(percent) => (nodes * percent).div_ceil(100).max(1),
+        }
+    }
 }
 
 /// Which controls run.
@@ -143,20 +201,25 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     args.refuse_nothing()?;
     let profiles = args.profiles.load(&args.code)?;
     let selection = Selection::new(&args.selection.controls, &args.selection.tags, args.selection.impact_at_least)?;
-    let inputs = super::inputs::resolve(&profiles, &args.attributes)?;
+    let nodes = args.nodes.read()?;
+    let values = super::inputs::on_nodes(&profiles, &args.attributes, &nodes.nodes)?;
     let waivers = Arc::new(Waivers::read(&args.waivers)?);
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
 
-    let name = host_name(&Local::new());
-    let secrets: Vec<String> = inputs.iter().flat_map(|input| input.secrets()).collect();
+    let mut secrets: Vec<String> = nodes.secrets.clone();
+    let mut seen = HashSet::new();
+    for values in values.iter().flatten().filter(|values| seen.insert(Arc::as_ptr(values))) {
+        secrets.extend(values.secrets.iter().cloned());
+    }
     let masker = Arc::new(Masker::new(secrets));
     let print = printer(global, &masker);
     let (mut planned, mut engines, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    let first = nodes.nodes.first().map_or_else(|| Arc::from("localhost"), |node| node.name.clone());
     for profile in &profiles {
         let waivers = waivers.clone();
         let waiver: WaiverOf = Arc::new(move |control, node| waivers.for_control(control, node, today));
         let selects = |control: &ControlSummary| selection.fits(&control.id, &control.tags, control.impact);
-        match run::prepare(profile, &selects, waiver, on_node(print.as_ref(), &name)) {
+        match run::prepare(profile, &selects, waiver, on_node(print.as_ref(), &first)) {
             Ok((profile, engine)) => {
                 planned.push(profile);
                 engines.push(engine);
@@ -170,21 +233,25 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let all: Vec<Arc<ControlSummary>> = planned.iter().flat_map(|profile| profile.controls.iter().cloned()).collect();
     args.selection.read(&all)?;
     waivers.refuse_unknown(all.iter().map(|control| &*control.id))?;
-    let nodes = vec![PlannedNode {
-        name: name.clone(),
-        target: Target::Local,
-        groups: Vec::new(),
-        options: transport::Options::default(),
-        profiles: inputs.iter().map(|input| Arc::new(super::inputs::of_node(input))).collect(),
-    }];
-    let plan = Arc::new(Plan {
-        profiles: planned,
-        nodes,
-        masker,
-        agent: None,
-        print,
-        now: jiff::Timestamp::now().as_second(),
-    });
+    if !global.quiet {
+        for note in &nodes.notes {
+            let _ = writeln!(std::io::stderr(), "note: {note}");
+        }
+    }
+    let planned_node = |(node, profiles): (NodePlan, Vec<Arc<run::Values>>)| PlannedNode {
+        name: node.name,
+        target: node.target,
+        groups: node.groups,
+        options: node.options,
+        profiles,
+    };
+    let nodes = nodes.nodes.into_iter().zip(values).map(planned_node).collect();
+    let agent = match args.agent && !args.dry_run {
+        true => Some(Agent { program: Program::read(args.agent_program.as_deref())?, cleanup: args.agent_cleanup }),
+        false => None,
+    };
+    let plan =
+        Arc::new(Plan { profiles: planned, nodes, masker, agent, print, now: jiff::Timestamp::now().as_second() });
     if args.dry_run {
         super::print(&dry_run(&plan))?;
         return Ok(exit::OK);
@@ -206,7 +273,10 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
         Some(reached) => run::run_reached(&plan, reached, engines, &interruption, &mut Reports(&mut outputs)),
         None => {
             drop(engines);
-            let width = Width { parallel: 64, max_failures: None };
+            let width = Width {
+                parallel: args.parallel.map_or_else(run::default_parallel, usize::from),
+                max_failures: args.max_failures.map(|most| most.of(plan.nodes.len())),
+            };
             run::run(&plan, width, &interruption, &mut Reports(&mut outputs))
         }
     };
@@ -278,15 +348,6 @@ fn specs(reporters: &[String]) -> Result<Vec<Spec>, Errors> {
     if errors.is_empty() { Ok(specs) } else { Err(Errors(errors)) }
 }
 
-/// The name of this machine in reports.
-fn host_name(transport: &dyn Transport) -> Arc<str> {
-    use crate::probe::{Observation, Probe, Uname};
-    match transport.answer_now(&Probe::Uname(Uname)) {
-        Some(Ok(Observation::Uname(kernel))) if !kernel.host_name.is_empty() => kernel.host_name.clone(),
-        _ => "localhost".into(),
-    }
-}
-
 /// Where the `print` of controls goes: to standard error under `-v`, else nowhere.
 fn printer(global: &Global, masker: &Arc<Masker>) -> Option<NodePrint> {
     if global.verbose == 0 {
@@ -315,13 +376,13 @@ fn dry_run(plan: &Plan) -> String {
     let mut text = String::new();
     for node in &plan.nodes {
         let _ = writeln!(text, "node {} ({})", node.name, node.target);
+        if !node.groups.is_empty() {
+            let _ = writeln!(text, "  groups {}", node.groups.join(", "));
+        }
     }
     for (at, profile) in plan.profiles.iter().enumerate() {
         let _ = writeln!(text, "\nprofile {} {}", profile.summary.name, profile.summary.version);
-        for attribute in &plan.nodes[0].profiles[at].attributes {
-            let shown = if attribute.sensitive { "***".to_string() } else { attribute.value.to_string() };
-            let _ = writeln!(text, "  attribute {} = {shown} ({})", attribute.name, attribute.origin);
-        }
+        attributes(plan, at, &mut text);
         for control in &profile.summary.controls {
             let title = control.title.as_deref().unwrap_or("");
             let _ = writeln!(text, "  control {}  {title}", control.id);
@@ -329,4 +390,28 @@ fn dry_run(plan: &Plan) -> String {
     }
     text.push_str("\nNothing was run.\n");
     text
+}
+
+/// The attributes of a profile, once for all nodes that have the same.
+fn attributes(plan: &Plan, profile: usize, text: &mut String) {
+    use std::fmt::Write;
+    let mut shared: Vec<(&Arc<run::Values>, Vec<&str>)> = Vec::new();
+    for node in &plan.nodes {
+        let values = &node.profiles[profile];
+        match shared.iter_mut().find(|(known, _)| Arc::ptr_eq(known, values)) {
+            Some((_, names)) => names.push(&node.name),
+            None => shared.push((values, vec![&node.name])),
+        }
+    }
+    let several = shared.len() > 1;
+    for (values, names) in shared {
+        let indent = if several { "    " } else { "  " };
+        if several && !values.attributes.is_empty() {
+            let _ = writeln!(text, "  on {}", names.join(", "));
+        }
+        for attribute in &values.attributes {
+            let shown = if attribute.sensitive { "***".to_string() } else { attribute.value.to_string() };
+            let _ = writeln!(text, "{indent}attribute {} = {shown} ({})", attribute.name, attribute.origin);
+        }
+    }
 }

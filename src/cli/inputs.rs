@@ -1,12 +1,15 @@
 //! The values a run takes from its user: attributes.
 
 use super::Errors;
-use crate::plan::attributes::{self, ProfileAttributes, Resolved, from_argument, from_file};
+use crate::plan::attributes::{self, Assignment, NodeLayers, ProfileAttributes, Resolved, from_argument, from_file};
+use crate::plan::nodes::NodePlan;
 use crate::profile::{Manifest, Profile};
 use crate::results::event::AttributeSummary;
 use crate::run::Values;
 use crate::value::Value;
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where attribute values come from.
 #[derive(Debug, clap::Args)]
@@ -20,37 +23,67 @@ pub struct AttributeArgs {
     pub attr: Vec<String>,
 }
 
+impl AttributeArgs {
+    /// What the user wishes of attributes.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with files and arguments, not only the first.
+    pub fn assignments(&self) -> Result<Vec<Assignment>, Errors> {
+        let mut assignments = Vec::new();
+        let mut errors = Vec::new();
+        for path in &self.attrs {
+            match from_file(path) {
+                Ok(found) => assignments.extend(found),
+                Err(found) => errors.extend(found),
+            }
+        }
+        for argument in &self.attr {
+            match from_argument(argument, &|name| std::env::var_os(name)) {
+                Ok(found) => assignments.push(found),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(assignments) } else { Err(Errors(errors)) }
+    }
+}
+
 /// Decides every attribute of every profile.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with files, arguments and values, not only the first.
 pub fn resolve(profiles: &[Profile], args: &AttributeArgs) -> Result<Vec<ProfileAttributes>, Errors> {
-    let mut assignments = Vec::new();
-    let mut errors = Vec::new();
-    for path in &args.attrs {
-        match from_file(path) {
-            Ok(found) => assignments.extend(found),
-            Err(found) => errors.extend(found),
-        }
-    }
-    for argument in &args.attr {
-        match from_argument(argument, &|name| std::env::var_os(name)) {
-            Ok(found) => assignments.push(found),
-            Err(error) => errors.push(error),
-        }
-    }
-    if !errors.is_empty() {
-        return Err(Errors(errors));
-    }
     let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
-    Ok(attributes::resolve(&manifests, &assignments)?)
+    Ok(attributes::resolve(&manifests, &args.assignments()?)?)
+}
+
+/// Decides every attribute of every profile on every node. Nodes with the same values share
+/// them.
+///
+/// # Errors
+///
+/// As [`resolve`], and what is wrong in inventories.
+pub fn on_nodes(
+    profiles: &[Profile],
+    args: &AttributeArgs,
+    nodes: &[NodePlan],
+) -> Result<Vec<Vec<Arc<Values>>>, Errors> {
+    let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
+    let layers: Vec<NodeLayers<'_>> =
+        nodes.iter().map(|node| NodeLayers { name: &node.name, layers: &node.attributes }).collect();
+    let resolved = attributes::for_nodes(&manifests, &args.assignments()?, &layers)?;
+    let mut known: HashMap<*const ProfileAttributes, Vec<Arc<Values>>> = HashMap::new();
+    let shared = |all: &Arc<[ProfileAttributes]>| {
+        known.entry(all.as_ptr()).or_insert_with(|| all.iter().map(|one| Arc::new(of_node(one))).collect()).clone()
+    };
+    Ok(resolved.iter().map(shared).collect())
 }
 
 /// The attributes of a profile on a node. What is sensitive is left out of what reports show
 /// here already, whatever its value.
-pub fn of_node(attributes: &ProfileAttributes) -> Values {
-    let summary = |resolved: &Resolved| AttributeSummary {
+fn of_node(attributes: &ProfileAttributes) -> Values {
+    let summary = |resolved: &Arc<Resolved>| AttributeSummary {
         name: resolved.name.clone(),
         kind: resolved.declaration.kind.name(),
         required: resolved.declaration.required,
@@ -58,7 +91,7 @@ pub fn of_node(attributes: &ProfileAttributes) -> Values {
         value: if resolved.sensitive { Value::from("***") } else { resolved.value.clone() },
         origin: resolved.origin.to_string(),
     };
-    let value = |resolved: &Resolved| (resolved.name.to_string(), resolved.value.clone());
+    let value = |resolved: &Arc<Resolved>| (resolved.name.to_string(), resolved.value.clone());
     Values {
         values: attributes.values.iter().map(value).collect(),
         attributes: attributes.values.iter().map(summary).collect(),

@@ -2,9 +2,9 @@
 
 use super::convert;
 use crate::error::did_you_mean;
-use crate::resource::args::duration_ms;
 use crate::results::event::{ControlSummary, Reference};
 use crate::value::Value;
+use crate::value::duration::milliseconds;
 use indexmap::IndexMap;
 use mlua::{Function, Table, Value as LuaValue};
 use std::sync::Arc;
@@ -173,7 +173,7 @@ fn eventually(value: &LuaValue) -> Result<Option<Eventually>, String> {
         return Err(format!("eventually has no {name}; {SHAPE}"));
     }
     let read =
-        |name: &str| fields.get(name).map(|value| duration_ms(value).ok_or_else(|| SHAPE.to_string())).transpose();
+        |name: &str| fields.get(name).map(|value| milliseconds(value).ok_or_else(|| SHAPE.to_string())).transpose();
     let within = read("within")?.ok_or_else(|| SHAPE.to_string())?;
     let every = read("every")?.unwrap_or(1000).max(10);
     Ok(Some(Eventually { within: Duration::from_millis(within), every: Duration::from_millis(every) }))

@@ -5,16 +5,18 @@
 //! of one kind, so that a layer is added by adding assignments of it.
 
 mod assignment;
+mod resolution;
 mod sources;
 
 #[cfg(test)]
 mod tests;
 
 pub use assignment::Assignment;
-pub use sources::{Environment, from_argument, from_document, from_file};
+pub use resolution::{NodeLayers, for_nodes, resolve};
+pub use sources::{from_argument, from_document, from_file, from_inventory};
 
-use crate::error::{Error, Place};
-use crate::profile::{Declaration, Manifest};
+use crate::error::Place;
+use crate::profile::Declaration;
 use crate::value::Value;
 use std::fmt;
 use std::path::PathBuf;
@@ -42,6 +44,8 @@ pub enum Origin {
     Unset,
     /// A line of a manifest, an attributes file or an inventory.
     Written(Place),
+    /// An inventory without lines, and whose variable it is there: `node web1`.
+    Inventory(PathBuf, Arc<str>),
     /// `--attr NAME=VALUE`.
     Argument,
     /// `--attr NAME=@FILE`.
@@ -51,12 +55,13 @@ pub enum Origin {
 }
 
 impl fmt::Display for Origin {
-    /// `profile.yml:12`, `--attr`, `--attr, from env:TOKEN`.
+    /// `profile.yml:12`, `hosts.json, node web1`, `--attr`, `--attr, from env:TOKEN`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Unset => f.write_str("not set"),
             Origin::Written(Place { file, line: Some(line), .. }) => write!(f, "{}:{line}", file.display()),
             Origin::Written(place) => write!(f, "{place}"),
+            Origin::Inventory(file, owner) => write!(f, "{}, {owner}", file.display()),
             Origin::Argument => f.write_str("--attr"),
             Origin::ArgumentFile(file) => write!(f, "--attr, from @{}", file.display()),
             Origin::ArgumentVariable(name) => write!(f, "--attr, from env:{name}"),
@@ -85,11 +90,12 @@ pub struct Resolved {
     pub trace: Vec<Setting>,
 }
 
-/// The attributes of one profile, in the order of its manifest.
+/// The attributes of one profile, in the order of its manifest. What is the same on many
+/// nodes is shared by them.
 #[derive(Debug, Clone)]
 pub struct ProfileAttributes {
     pub profile: Arc<str>,
-    pub values: Vec<Resolved>,
+    pub values: Vec<Arc<Resolved>>,
 }
 
 impl fmt::Debug for Resolved {
@@ -129,12 +135,12 @@ impl Resolved {
 impl ProfileAttributes {
     /// The attribute of this name.
     pub fn get(&self, name: &str) -> Option<&Resolved> {
-        self.values.iter().find(|resolved| &*resolved.name == name)
+        self.values.iter().find(|resolved| &*resolved.name == name).map(|resolved| &**resolved)
     }
 
     /// The texts that must not leave the run.
     pub fn secrets(&self) -> Vec<String> {
-        self.values.iter().flat_map(Resolved::secrets).collect()
+        self.values.iter().flat_map(|resolved| resolved.secrets()).collect()
     }
 }
 
@@ -149,93 +155,5 @@ fn collect_texts(value: &Value, texts: &mut Vec<String>) {
                 texts.push(text);
             }
         }
-    }
-}
-
-/// Gives every attribute of every profile its value. The assignments are taken layer by
-/// layer, within a layer as they come.
-///
-/// # Errors
-/// All of them, not the first: a name or a profile that does not exist (with the nearest),
-/// a value of the wrong type, also where a later layer replaces it, a secret written out
-/// on the command line, a required attribute without a value. No error shows a sensitive
-/// value.
-pub fn resolve(manifests: &[&Manifest], assignments: &[Assignment]) -> Result<Vec<ProfileAttributes>, Vec<Error>> {
-    let mut errors = Vec::new();
-    let mut profiles: Vec<ProfileAttributes> = manifests.iter().map(|manifest| with_defaults(manifest)).collect();
-    let mut assignments: Vec<&Assignment> = assignments.iter().collect();
-    assignments.sort_by_key(|assignment| assignment.layer);
-    for assignment in assignments {
-        if let Some(error) = assignment.without_aim(manifests) {
-            errors.push(error);
-            continue;
-        }
-        for profile in &mut profiles {
-            if assignment.profile.as_ref().is_some_and(|wanted| **wanted != *profile.profile) {
-                continue;
-            }
-            let Some(resolved) = profile.values.iter_mut().find(|resolved| *resolved.name == *assignment.name) else {
-                continue;
-            };
-            match assignment.read(&profile.profile, &resolved.declaration) {
-                Ok(value) => {
-                    resolved.set(Setting { layer: assignment.layer, origin: assignment.origin.clone(), value })
-                }
-                Err(error) => {
-                    errors.push(error);
-                    // A value was given, if a wrong one: it is not missing as well.
-                    resolved.origin = assignment.origin.clone();
-                }
-            }
-        }
-    }
-    for profile in &profiles {
-        let missing = |resolved: &&Resolved| resolved.declaration.required && resolved.origin == Origin::Unset;
-        for resolved in profile.values.iter().filter(missing) {
-            errors.push(missing_value(&profile.profile, resolved));
-        }
-    }
-    if errors.is_empty() { Ok(profiles) } else { Err(errors) }
-}
-
-fn with_defaults(manifest: &Manifest) -> ProfileAttributes {
-    let values = manifest.attributes.values().map(|declaration| {
-        let mut resolved = Resolved {
-            name: declaration.name.clone(),
-            value: Value::Nil,
-            origin: Origin::Unset,
-            sensitive: declaration.sensitive,
-            declaration: declaration.clone(),
-            trace: Vec::new(),
-        };
-        if let Some(default) = &declaration.default {
-            let place = declaration.default_place.as_ref().unwrap_or(&declaration.place);
-            resolved.set(Setting {
-                layer: Layer::Manifest,
-                origin: Origin::Written(place.clone()),
-                value: default.clone(),
-            });
-        }
-        resolved
-    });
-    ProfileAttributes { profile: manifest.name.clone(), values: values.collect() }
-}
-
-impl Resolved {
-    fn set(&mut self, setting: Setting) {
-        self.value = setting.value.clone();
-        self.origin = setting.origin.clone();
-        self.trace.push(setting);
-    }
-}
-
-fn missing_value(profile: &str, resolved: &Resolved) -> Error {
-    let name = &resolved.name;
-    let error = Error::usage(format!("attribute {name} of profile {profile} is required and has no value"))
-        .at(resolved.declaration.place.clone());
-    if resolved.sensitive {
-        error.hint(format!("give --attr {name}=env:VARIABLE, --attr {name}=@FILE, or {name} in an --attrs file"))
-    } else {
-        error.hint(format!("give --attr {name}=VALUE, or {name} in an --attrs file"))
     }
 }

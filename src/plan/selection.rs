@@ -1,19 +1,15 @@
 //! Which controls of a run are to be checked: by id, by tag, by impact.
 
+use super::pattern::Pattern;
 use crate::error::{Error, nearest};
 use crate::value::Value;
-use globset::{GlobBuilder, GlobMatcher};
 use indexmap::IndexMap;
-use regex::{Regex, RegexBuilder};
-
-/// The most bytes the program of one regular expression may take.
-const REGEX_CAP: usize = 1 << 20;
 
 /// What `--controls`, `--tags` and `--impact-at-least` ask for. A control has to fit each
 /// kind that is given, and within a kind any one of its patterns.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    ids: Vec<IdPattern>,
+    ids: Vec<Pattern>,
     tags: Vec<TagPattern>,
     impact: Option<f64>,
 }
@@ -24,19 +20,6 @@ pub struct Selectable<'a> {
     pub id: &'a str,
     pub tags: &'a IndexMap<String, Value>,
     pub impact: f64,
-}
-
-#[derive(Debug, Clone)]
-struct IdPattern {
-    text: String,
-    kind: IdKind,
-}
-
-#[derive(Debug, Clone)]
-enum IdKind {
-    Exact,
-    Glob(GlobMatcher),
-    Regex(Regex),
 }
 
 #[derive(Debug, Clone)]
@@ -56,7 +39,7 @@ impl Selection {
         let mut errors = Vec::new();
         let mut selection = Selection { impact: impact_at_least, ..Selection::default() };
         for text in ids {
-            match IdPattern::parse(text) {
+            match Pattern::parse("--controls", text) {
                 Ok(pattern) => selection.ids.push(pattern),
                 Err(error) => errors.push(error),
             }
@@ -97,7 +80,7 @@ impl Selection {
         let mut errors = Vec::new();
         for pattern in &self.ids {
             if !controls.iter().any(|control| pattern.fits(control.id)) {
-                errors.push(pattern.unmatched(controls));
+                errors.push(unmatched_id(pattern, controls));
             }
         }
         for pattern in &self.tags {
@@ -135,48 +118,11 @@ impl Selection {
     }
 }
 
-impl IdPattern {
-    fn parse(text: &str) -> Result<IdPattern, Error> {
-        let wrong = |what: String| Error::usage(format!("--controls {text:?}: {what}"));
-        let kind = if text.is_empty() || text == "//" {
-            return Err(wrong("an empty pattern".to_string()).hint("leave the option out to select every control"));
-        } else if let Some(inside) = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
-            let regex = RegexBuilder::new(inside).size_limit(REGEX_CAP).build();
-            IdKind::Regex(regex.map_err(|error| {
-                let message = error.to_string();
-                let last = message.lines().last().unwrap_or_default().trim();
-                wrong(format!("not a regular expression: {}", last.strip_prefix("error: ").unwrap_or(last)))
-            })?)
-        } else if text.starts_with('/') {
-            return Err(wrong("a regular expression without its end".to_string()).hint("write /…/"));
-        } else if text.contains(['*', '?', '[', '{']) {
-            let glob = GlobBuilder::new(text).build();
-            IdKind::Glob(glob.map_err(|error| wrong(format!("not a glob: {}", error.kind())))?.compile_matcher())
-        } else {
-            IdKind::Exact
-        };
-        Ok(IdPattern { text: text.to_string(), kind })
-    }
-
-    fn fits(&self, id: &str) -> bool {
-        match &self.kind {
-            IdKind::Exact => self.text == id,
-            // An id may hold a bracket: it can be named as it is.
-            IdKind::Glob(glob) => self.text == id || glob.is_match(id),
-            IdKind::Regex(regex) => regex.is_match(id),
-        }
-    }
-
-    fn unmatched(&self, controls: &[Selectable<'_>]) -> Error {
-        let error = Error::usage(format!("--controls {:?} matches no control", self.text));
-        let near = match self.kind {
-            IdKind::Regex(_) => None,
-            _ => nearest(&self.text, controls.iter().map(|control| control.id)),
-        };
-        match near {
-            Some(near) => error.hint(format!("did you mean {near}?")),
-            None => error.hint("`probity describe` lists the controls of a profile"),
-        }
+fn unmatched_id(pattern: &Pattern, controls: &[Selectable<'_>]) -> Error {
+    let error = Error::usage(format!("--controls {:?} matches no control", pattern.text()));
+    match pattern.near(controls.iter().map(|control| control.id)) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint("`probity describe` lists the controls of a profile"),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::catalogue::{Arg, Kind};
 use crate::error::did_you_mean;
 use crate::value::Value;
+use crate::value::duration::milliseconds;
 use indexmap::IndexMap;
 use std::sync::Arc;
 
@@ -116,33 +117,10 @@ impl Args {
     /// `"500ms"`; in milliseconds.
     pub fn duration_ms(&self, name: &str) -> Result<Option<u64>, String> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        duration_ms(value)
+        milliseconds(value)
             .map(Some)
             .ok_or_else(|| format!("{name} is a length of time such as \"30s\", \"2m\" or \"500ms\", not {value}"))
     }
-}
-
-/// Milliseconds of a number of seconds or of text with a unit; `None` for anything else.
-pub fn duration_ms(value: &Value) -> Option<u64> {
-    let seconds = match value {
-        Value::Int(seconds) => *seconds as f64,
-        Value::Float(seconds) => *seconds,
-        Value::Str(text) => {
-            let text = text.trim();
-            let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-            let number: f64 = text[..digits].parse().ok()?;
-            number
-                * match text[digits..].trim() {
-                    "ms" => 0.001,
-                    "s" | "" => 1.0,
-                    "m" => 60.0,
-                    "h" => 3600.0,
-                    _ => return None,
-                }
-        }
-        _ => return None,
-    };
-    (0.0..=1e9).contains(&seconds).then_some((seconds * 1000.0).round() as u64)
 }
 
 impl Kind {
@@ -204,13 +182,5 @@ mod tests {
         let many = vec![Value::from("a"), Value::from("b"), Value::from("c")];
         assert_eq!(Args::bind("command", SPECS, many).unwrap_err(), "command takes at most 2 arguments, not 3");
         assert_eq!(Args::bind("command", SPECS, vec![Value::Int(3)]).unwrap_err(), "command: line is string, not 3");
-    }
-
-    #[test]
-    fn lengths_of_time_are_read() {
-        assert_eq!(duration_ms(&Value::from("500ms")), Some(500));
-        assert_eq!(duration_ms(&Value::from("2m")), Some(120_000));
-        assert_eq!(duration_ms(&Value::Int(3)), Some(3000));
-        assert_eq!(duration_ms(&Value::from("soon")), None);
     }
 }

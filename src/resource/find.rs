@@ -1,11 +1,11 @@
 //! `find`
 
-use super::args::duration_ms;
 use super::catalogue::row;
 use super::{Args, Instance, Rows};
 use crate::error::did_you_mean;
 use crate::node::{Seen, Sight, Unseen};
 use crate::probe::{AccountKey, FileKind, Found, Group, GroupEntry, Stat, Stated, User, Walk};
+use crate::value::duration::milliseconds;
 use crate::value::{Value, mode_text};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl Find {
             max_depth: max_depth.transpose()?,
             cross_file_systems: args.bool("cross_file_systems").unwrap_or(false),
             prune: prune.collect::<Result<_, String>>()?,
-            timeout_ms: match args.get("timeout").map(|value| (value, duration_ms(value))) {
+            timeout_ms: match args.get("timeout").map(|value| (value, milliseconds(value))) {
                 None => TIMEOUT_MS,
                 Some((_, Some(timeout))) if timeout > 0 => timeout,
                 Some((value, _)) => {

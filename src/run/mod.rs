@@ -3,6 +3,7 @@
 mod fleet;
 mod interruption;
 mod node;
+mod parallel;
 mod plan;
 mod prepare;
 pub mod remote;
@@ -11,5 +12,6 @@ mod stream;
 pub use fleet::{Audience, Ended, Width, run, run_reached};
 pub use interruption::Interruption;
 pub use node::{Reached, look_at, reach};
+pub use parallel::default_parallel;
 pub use plan::{NodePrint, Plan, PlannedNode, PlannedProfile, Values, WaiverOf};
 pub use prepare::{load, prepare, refuse_empty, summarize};

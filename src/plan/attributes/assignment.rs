@@ -79,6 +79,9 @@ impl Assignment {
         let name = &declaration.name;
         let about = |message: String| format!("attribute {name} of profile {profile} {message}");
         match &self.raw {
+            Raw::Yaml(_, located) if matches!(self.origin, Origin::Inventory(..)) => {
+                declaration.check(&located.to_value()).map_err(|message| self.error(about(message)))
+            }
             Raw::Yaml(document, located) => declaration.check(&located.to_value()).map_err(|message| {
                 if declaration.sensitive {
                     // The source line would show the value.
@@ -100,6 +103,7 @@ impl Assignment {
     fn error(&self, message: String) -> Error {
         match &self.origin {
             Origin::Written(place) => Error::usage(message).at(place.clone()),
+            Origin::Inventory(file, owner) => Error::usage(format!("{owner}: {message}")).at(Place::file(file)),
             Origin::ArgumentFile(file) => Error::usage(message).at(Place::file(file)),
             Origin::ArgumentVariable(variable) => {
                 Error::usage(format!("--attr {}=env:{variable}: {message}", self.name))

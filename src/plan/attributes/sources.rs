@@ -3,17 +3,11 @@
 use super::assignment::{Assignment, Raw};
 use super::{Layer, Origin};
 use crate::error::Error;
-use crate::yaml::{Data, Document};
-use std::ffi::OsString;
-use std::io::Read;
+use crate::inventory::Attributes;
+use crate::value::external::{self, Environment};
+use crate::yaml::{Data, Document, Field, Map};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The most bytes `NAME=@FILE` reads.
-const VALUE_CAP: u64 = 1 << 20;
-
-/// Looks up an environment variable: `std::env::var_os`, or what a test has.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// Reads an attributes file: a YAML map whose keys are `NAME` or `PROFILE::NAME`. In one
 /// file, what is said to one profile comes after what is said to all.
@@ -39,6 +33,28 @@ pub fn from_document(document: &Arc<Document>, layer: Layer) -> Result<Vec<Assig
             return Err(vec![Error::usage(message).at(root.place.clone()).hint("write for example max_auth_tries: 4")]);
         }
     };
+    from_map(document, map, layer, &|field| Origin::Written(field.key.clone()))
+}
+
+/// Takes what an inventory says of one group or node.
+///
+/// # Errors
+/// Every key that is no name.
+pub fn from_inventory(attributes: &Attributes, layer: Layer) -> Result<Vec<Assignment>, Vec<Error>> {
+    let Some(map) = attributes.values.as_map() else { return Ok(Vec::new()) };
+    let origin = |field: &Field| match &attributes.owner {
+        Some(owner) => Origin::Inventory(field.key.file.clone(), owner.clone()),
+        None => Origin::Written(field.key.clone()),
+    };
+    from_map(&attributes.document, map, layer, &origin)
+}
+
+fn from_map(
+    document: &Arc<Document>,
+    map: &Map,
+    layer: Layer,
+    origin: &dyn Fn(&Field) -> Origin,
+) -> Result<Vec<Assignment>, Vec<Error>> {
     let (mut assignments, mut errors) = (Vec::new(), Vec::new());
     for (key, field) in map {
         match split_name(key) {
@@ -46,7 +62,7 @@ pub fn from_document(document: &Arc<Document>, layer: Layer) -> Result<Vec<Assig
                 layer,
                 profile,
                 name,
-                origin: Origin::Written(field.key.clone()),
+                origin: origin(field),
                 raw: Raw::Yaml(document.clone(), Box::new(field.value.clone())),
             }),
             Err(message) => errors.push(Error::usage(message).at(field.key.clone())),
@@ -104,33 +120,12 @@ fn read_value(key: &str, path: &Path) -> Result<String, Error> {
         return Err(Error::usage(format!("--attr {key}=@: no file is named"))
             .hint(format!("write {key}=@FILE, or {key}=@@ for the value @")));
     }
-    let wrong = |what: String| Error::usage(format!("--attr {key}: {what}")).in_file(path);
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(VALUE_CAP + 1).read_to_end(&mut bytes))
-        .map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    if bytes.len() as u64 > VALUE_CAP {
-        return Err(wrong(format!("is larger than {} MiB, the most an attribute takes", VALUE_CAP >> 20)));
-    }
-    let mut text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8".to_string()))?;
-    // Every editor ends a file with one; no password has it.
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
-    Ok(text)
+    external::of_file(path).map_err(|what| Error::usage(format!("--attr {key}: {what}")).in_file(path))
 }
 
 fn read_variable(key: &str, variable: &str, environment: Environment<'_>) -> Result<String, Error> {
-    let wrong = |what: &str| Error::usage(format!("--attr {key}=env:{variable}: {what}"));
-    if variable.is_empty() || variable.contains(['=', '\0']) {
-        return Err(wrong("no environment variable has such a name").hint(format!("write {key}=env:VARIABLE")));
-    }
-    match environment(variable).map(OsString::into_string) {
-        Some(Ok(text)) => Ok(text),
-        Some(Err(_)) => Err(wrong("the environment variable is not UTF-8")),
-        None => Err(wrong("the environment variable is not set")),
-    }
+    external::of_variable(variable, environment).map_err(|what| {
+        let error = Error::usage(format!("--attr {key}=env:{variable}: {what}"));
+        if variable.is_empty() { error.hint(format!("write {key}=env:VARIABLE")) } else { error }
+    })
 }

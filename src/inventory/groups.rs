@@ -1,0 +1,184 @@
+//! From what a file says of nodes and groups to the groups of each node, in their order.
+
+use super::{ALL, Attributes, Connection, Group, Inventory, Node};
+use crate::error::{Error, Place, did_you_mean};
+use crate::target::Target;
+use crate::yaml::Document;
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// A name in a list, and where it stands.
+pub type Listed = (String, Place);
+
+/// What a file says before any name was looked up.
+#[derive(Default)]
+pub struct Draft {
+    pub nodes: IndexMap<Arc<str>, DraftNode>,
+    pub groups: IndexMap<Arc<str>, DraftGroup>,
+}
+
+pub struct DraftNode {
+    pub place: Place,
+    pub target: Target,
+    /// The groups it lists itself.
+    pub groups: Vec<Listed>,
+    pub attributes: Option<Attributes>,
+    pub connection: Connection,
+}
+
+pub struct DraftGroup {
+    pub place: Place,
+    pub nodes: Vec<Listed>,
+    pub children: Vec<Listed>,
+    pub attributes: Option<Attributes>,
+    pub connection: Connection,
+}
+
+/// Looks up every name and orders the groups.
+///
+/// # Errors
+/// Names in lists that are not there, and groups that are their own ancestors.
+pub fn assemble(mut draft: Draft, document: &Document) -> Result<Inventory, Vec<Error>> {
+    if !draft.groups.contains_key(ALL) {
+        let all = DraftGroup {
+            place: Place::file(document.file()),
+            nodes: Vec::new(),
+            children: Vec::new(),
+            attributes: None,
+            connection: Connection::default(),
+        };
+        draft.groups.insert(ALL.into(), all);
+    }
+    let at = draft.groups.get_index_of(ALL).unwrap_or(0);
+    draft.groups.move_index(at, 0);
+
+    let mut errors = Vec::new();
+    let unknown = |(name, place): &Listed, kind: &str, remedy: String| {
+        document.error(place, format!("there is no {kind} {name} in the inventory")).hint(remedy)
+    };
+    let no_group = |listed: &Listed| {
+        let names = draft.groups.keys().map(|name| &**name).filter(|name| *name != ALL);
+        unknown(
+            listed,
+            "group",
+            match crate::error::nearest(&listed.0, names) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("declare it under groups: `{}:`", listed.0),
+            },
+        )
+    };
+
+    // The groups that name a group as a child, and the groups of each node.
+    let mut parents: Vec<Vec<usize>> = vec![Vec::new(); draft.groups.len()];
+    let mut direct: Vec<Vec<usize>> = vec![Vec::new(); draft.nodes.len()];
+    for (direct, node) in direct.iter_mut().zip(draft.nodes.values()) {
+        for listed in &node.groups {
+            match draft.groups.get_index_of(&*listed.0) {
+                Some(group) => direct.push(group),
+                None => errors.push(no_group(listed)),
+            }
+        }
+    }
+    for (number, group) in draft.groups.values().enumerate() {
+        for listed in &group.nodes {
+            match draft.nodes.get_index_of(&*listed.0) {
+                Some(node) => direct[node].push(number),
+                None => {
+                    let names = draft.nodes.keys().map(|name| &**name);
+                    errors.push(unknown(listed, "node", did_you_mean_some(&listed.0, names)));
+                }
+            }
+        }
+        for listed in &group.children {
+            match draft.groups.get_index_of(&*listed.0) {
+                Some(0) => errors.push(document.error(&listed.1, "the group all is in no other group")),
+                Some(child) => parents[child].push(number),
+                None => errors.push(no_group(listed)),
+            }
+        }
+    }
+    if let Some(cycle) = cycle(&parents) {
+        let names: Vec<&str> =
+            cycle.iter().filter_map(|group| draft.groups.get_index(*group)).map(|(name, _)| &**name).collect();
+        let place = draft.groups[cycle[0]].place.clone();
+        errors.push(
+            document
+                .error(&place, format!("groups are in each other: {}", names.join(" in ")))
+                .hint("take one of them out of the other's children"),
+        );
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let nodes = draft.nodes.into_iter().zip(direct).map(|((name, node), direct)| {
+        let DraftNode { place, target, attributes, connection, .. } = node;
+        (name, Node { place, target, groups: ordered(&direct, &parents), attributes, connection })
+    });
+    let nodes = nodes.collect();
+    let groups = draft.groups.into_iter().map(|(name, group)| {
+        (name, Group { place: group.place, attributes: group.attributes, connection: group.connection })
+    });
+    let groups = groups.collect();
+    Ok(Inventory { file: document.file().to_path_buf(), nodes, groups, notes: Vec::new() })
+}
+
+/// The nearest name; where none is near, the names only if they can be read at a glance.
+fn did_you_mean_some<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
+    match crate::error::nearest(word, names.clone()) {
+        None if names.clone().count() > 10 => "the nodes stand under nodes".to_string(),
+        _ => did_you_mean(word, names),
+    }
+}
+
+/// `all`, then the groups a node is in, each after its parents, else in the order of `direct`.
+fn ordered(direct: &[usize], parents: &[Vec<usize>]) -> Vec<usize> {
+    let mut order = vec![0];
+    // A path through the parents; a group is written down when its parents are.
+    let mut path: Vec<(usize, usize)> = Vec::new();
+    for group in direct {
+        path.push((*group, 0));
+        while let Some((group, next)) = path.last_mut() {
+            let parent = parents[*group].get(*next).copied();
+            *next += 1;
+            match parent {
+                Some(parent) if !order.contains(&parent) => path.push((parent, 0)),
+                Some(_) => {}
+                None => {
+                    if !order.contains(group) {
+                        order.push(*group);
+                    }
+                    path.pop();
+                }
+            }
+        }
+    }
+    order
+}
+
+/// Groups of which each is in the next and the last is the first again, if there are any.
+fn cycle(parents: &[Vec<usize>]) -> Option<Vec<usize>> {
+    let mut done = vec![false; parents.len()];
+    for start in 0..parents.len() {
+        let mut path: Vec<(usize, usize)> = vec![(start, 0)];
+        while let Some((group, next)) = path.last_mut() {
+            let group = *group;
+            let parent = if done[group] { None } else { parents[group].get(*next).copied() };
+            *next += 1;
+            match parent {
+                Some(parent) => {
+                    if let Some(at) = path.iter().position(|(on_path, _)| *on_path == parent) {
+                        let mut found: Vec<usize> = path[at..].iter().map(|(group, _)| *group).collect();
+                        found.push(parent);
+                        return Some(found);
+                    }
+                    path.push((parent, 0));
+                }
+                None => {
+                    done[group] = true;
+                    path.pop();
+                }
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,136 @@
+//! Readers of inventories: which nodes there are, in which groups, how each is reached and
+//! what values it gets. docs/inventory.md describes the formats.
+//!
+//! A file is read as what it is: one with the executable bit is run with `--list` and its
+//! output is read; what begins with `{` is Ansible's inventory JSON; anything else is
+//! Probity's own YAML. Nothing here looks at a node or reads a secret.
+
+mod ansible;
+mod connection;
+mod document;
+mod groups;
+mod program;
+mod secret;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+pub use connection::Connection;
+pub use secret::{Named, SecretSource};
+
+use crate::error::{Error, Place};
+use crate::target::Target;
+use crate::yaml::{Document, Located};
+use indexmap::IndexMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The group every node is in.
+pub const ALL: &str = "all";
+
+/// The nodes and groups of one file.
+#[derive(Debug, Clone)]
+pub struct Inventory {
+    pub file: PathBuf,
+    /// In the order of the file.
+    pub nodes: IndexMap<Arc<str>, Node>,
+    /// In the order of the file, `all` first.
+    pub groups: IndexMap<Arc<str>, Group>,
+    /// What was read and is not honoured, for a person to see.
+    pub notes: Vec<String>,
+}
+
+/// One machine as an inventory describes it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub place: Place,
+    pub target: Target,
+    /// The numbers of its groups in [`Inventory::groups`], the weakest first: `all`, parents
+    /// before children, then in the order listed.
+    pub groups: Vec<usize>,
+    pub attributes: Option<Attributes>,
+    pub connection: Connection,
+}
+
+/// A group of nodes.
+#[derive(Debug, Clone)]
+pub struct Group {
+    pub place: Place,
+    pub attributes: Option<Attributes>,
+    pub connection: Connection,
+}
+
+/// The attributes of one group or node: a map of `NAME` or `PROFILE::NAME` to values.
+#[derive(Debug, Clone)]
+pub struct Attributes {
+    pub document: Arc<Document>,
+    pub values: Located,
+    /// Whose they are, where the reader knows no lines: `node web1`.
+    pub owner: Option<Arc<str>>,
+}
+
+impl Inventory {
+    /// Reads an inventory file, or runs it where it is a program.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, with file, line and column where there are any.
+    pub fn read(path: &Path) -> Result<Inventory, Vec<Error>> {
+        let one = |error: Error| vec![error];
+        if program::is_one(path).map_err(one)? {
+            let printed = program::list(path).map_err(one)?;
+            return Inventory::parse(path, &printed);
+        }
+        let bytes = program::content(path).map_err(one)?;
+        Inventory::parse(path, &bytes)
+    }
+
+    /// Reads the text of an inventory; `file` is the name that places give.
+    ///
+    /// # Errors
+    /// As [`Inventory::read`].
+    pub fn parse(file: &Path, bytes: &[u8]) -> Result<Inventory, Vec<Error>> {
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let inventory = match text.trim_ascii_start().starts_with(b"{") {
+            true => ansible::read(file, text)?,
+            false => document::read(file, bytes)?,
+        };
+        if inventory.nodes.is_empty() {
+            let error = Error::usage("the inventory has no nodes").in_file(file);
+            return Err(vec![error.hint("write for example nodes: { web1: ssh://10.0.0.1 }")]);
+        }
+        Ok(inventory)
+    }
+
+    /// How a node of this inventory is reached, by all its layers.
+    pub fn connection(&self, node: &Node) -> Connection {
+        let mut connection = Connection::default();
+        for group in &node.groups {
+            connection.overlay(&self.groups[*group].connection);
+        }
+        connection.overlay(&node.connection);
+        connection
+    }
+}
+
+/// Why a text cannot be the name of a node or group. A name stands in paths of reports and
+/// in patterns of `--nodes`.
+pub fn refuse_name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        Err("is empty")
+    } else if name.contains(char::is_control) {
+        Err("holds a control character")
+    } else if name.contains('/') {
+        Err("holds a slash, and reports are named after nodes")
+    } else if name.contains(char::is_whitespace) || name.contains(',') {
+        Err("holds a blank or a comma")
+    } else if matches!(name, "." | "..") {
+        Err("stands for a folder")
+    } else if name.starts_with(['!', '-']) {
+        Err("begins like a pattern or an option")
+    } else if name.len() > 255 {
+        Err("is longer than 255 bytes")
+    } else {
+        Ok(())
+    }
+}
