@@ -198,7 +198,7 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
 
     let look = Look { colour: global.colours(&std::io::stdout()), ..Look::of_stdout() };
     let progress_bar = !global.quiet && std::io::stderr().is_terminal();
-    let options = Options { look, nodes: vec![name.clone()], progress_bar };
+    let options = Options { look, nodes: vec![name.clone()], progress_bar, ..Options::default() };
     let mut outputs = Outputs::open(&specs, &options)?;
     let (finished, tally) = {
         let mut fold = |event: &Stamped| outputs.event(event);

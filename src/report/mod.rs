@@ -10,10 +10,12 @@ pub mod output;
 mod page;
 mod progress;
 mod progress_bar;
+mod progress_lines;
 mod run_json;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod spec;
+mod standing;
 mod summary;
 pub mod table;
 mod terminal;
@@ -57,4 +59,10 @@ pub struct Options {
     /// Whether a progress bar is drawn on standard error while the run goes on. The
     /// caller knows whether that is a terminal and whether the user wants quiet.
     pub progress_bar: bool,
+    /// Whether a long run over several nodes says every minute on standard error how far
+    /// it is: for where no bar is drawn and the user does not want quiet.
+    pub progress_lines: bool,
+    /// Whether reports for people say what it took to look at the nodes: rounds, probes and
+    /// bytes.
+    pub verbose: bool,
 }
