@@ -3,9 +3,12 @@
 
 mod cli;
 mod exec_json;
+mod findings;
 mod json_min;
 mod junit;
+mod names;
 mod ndjson;
+mod nodes_page;
 pub mod output;
 mod page;
 mod progress;
