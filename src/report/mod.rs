@@ -14,6 +14,8 @@ mod page;
 mod progress;
 mod progress_bar;
 mod progress_lines;
+#[cfg(test)]
+mod reports_bench;
 mod run_json;
 #[cfg(test)]
 pub(crate) mod sample;

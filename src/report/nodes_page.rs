@@ -6,6 +6,7 @@ use super::summary::{counts, duration, interrupted, of_controls, table};
 use super::terminal::Look;
 use super::{names, text};
 use crate::results::Outcome;
+use crate::results::event::Step;
 use indexmap::IndexMap;
 
 /// Findings of one control, and reasons of one kind, that are shown.
@@ -18,6 +19,9 @@ const NAMED_UNREACHED: usize = 20;
 const ALL_ROWS: usize = 20;
 /// Rows of the table of nodes.
 const NODE_ROWS: usize = 50;
+
+/// Characters of a reason that are shown.
+const REASON: usize = 600;
 
 /// Writes the page of a run.
 pub fn write(found: &Findings, look: &Look, verbose: bool, out: &mut String) {
@@ -51,9 +55,8 @@ impl NodesPage<'_> {
         out.push_str("\n\n");
         let length = out.len();
         for (reason, nodes) in profile.not_applicable.iter().take(SHOWN) {
-            let note = format!("does not apply to {}: {reason}", self.on(nodes));
-            page.note(2, &note, out);
-            page.note(4, &self.names(nodes, NAMED), out);
+            page.note(2, &format!("does not apply to {}: {reason}", self.on(nodes)), out);
+            self.where_rare(&page, 4, nodes, out);
         }
         self.rest(2, profile.not_applicable.values().skip(SHOWN), "reasons", out);
         if out.len() > length {
@@ -78,7 +81,7 @@ impl NodesPage<'_> {
             let count = profile.found().filter(|control| !control.findings(not_applicable).is_empty()).count();
             if count > 0 {
                 let controls = if count == 1 { "control does" } else { "controls do" };
-                page.note(2, &format!("{count} {controls} not apply to some nodes or any; -v shows why"), out);
+                page.note(2, &format!("{count} {controls} not apply everywhere; -v shows why"), out);
             }
         }
         if profile.tally.passed == profile.tally.total() && profile.tally.total() > 0 {
@@ -97,24 +100,28 @@ impl NodesPage<'_> {
         // A fault that was seen weighs more than one that may be.
         let Some(outcome) = outcomes.min_by_key(|outcome| *outcome != Outcome::Failed) else { return };
         page.heading(&control.summary, outcome, "", out);
+        if findings.len() > 1 {
+            let on: usize = findings.iter().map(|finding| finding.nodes.len()).sum();
+            page.note(4, &format!("{} findings on {on} of {} nodes", findings.len(), self.found.nodes.len()), out);
+        }
         let shown = findings.iter().filter(|finding| finding.sample.is_some()).take(SHOWN);
         let mut left: Vec<&Finding> = findings.iter().filter(|finding| finding.sample.is_none()).copied().collect();
         left.extend(findings.iter().filter(|finding| finding.sample.is_some()).skip(SHOWN));
+        let mut before: &[Step] = &[];
         for finding in shown {
-            let line = format!(
-                "{} on {}: {}",
-                finding.outcome.words(),
-                self.on(&finding.nodes),
-                self.names(&finding.nodes, NAMED)
-            );
+            let (words, on) = (finding.outcome.words(), self.on(&finding.nodes));
+            let line = format!("{words} on {on}: {}", self.names(&finding.nodes, NAMED));
             for line in text::wrap(&line, self.look.width.saturating_sub(4)) {
                 out.push_str(&format!("    {}\n", self.look.outcome(finding.outcome, &line)));
             }
             if let Some(sample) = &finding.sample {
                 page.why(&sample.control, out);
-                for step in &sample.control.steps {
-                    page.step(step, out);
+                match (before, &sample.control.steps[..]) {
+                    // The same step that found something else.
+                    ([before], [step]) if asks_the_same(before, step) => page.step_found(step, out),
+                    (_, steps) => steps.iter().for_each(|step| page.step(step, out)),
                 }
+                before = &sample.control.steps;
                 if sample.more > 0 {
                     page.note(4, &format!("and {} more steps", sample.more), out);
                 }
@@ -142,9 +149,7 @@ impl NodesPage<'_> {
                 (_, outcome) => (outcome.words().to_string(), reason_given(control)),
             };
             page.note(4, &format!("{words} on {}: {why}", self.on(&finding.nodes)), out);
-            if finding.nodes.len() < self.found.nodes.len() {
-                page.note(6, &self.names(&finding.nodes, NAMED), out);
-            }
+            self.where_rare(page, 6, &finding.nodes, out);
             if finding.outcome == Outcome::Waived {
                 for step in control.steps.iter().filter(|step| is_bad(step.outcome)).take(3) {
                     page.note(6, &format!("{}: {}", step.outcome.words(), step.sentence), out);
@@ -166,7 +171,6 @@ impl NodesPage<'_> {
         if reasons.is_empty() {
             return;
         }
-        let page = Page { look: self.look, id_columns: 0 };
         let mut sorted: Vec<(&String, &Nodes)> = reasons.iter().collect();
         sorted.sort_by_key(|(_, nodes)| std::cmp::Reverse(nodes.len()));
         out.push_str(&format!("{}\n", self.look.outcome(outcome, heading)));
@@ -185,7 +189,9 @@ impl NodesPage<'_> {
             };
             let lines = text::wrap(&nodes, self.look.width.saturating_sub(4)).join("\n    ");
             out.push_str(&format!("  {symbol} {lines}\n"));
-            page.note(4, &reason, out);
+            for line in text::wrap(&text::bounded(&text::line(&reason), REASON), self.look.width.saturating_sub(4)) {
+                out.push_str(&format!("    {line}\n"));
+            }
         }
         self.rest(2, sorted.iter().skip(shown).map(|(_, nodes)| *nodes), "reasons", out);
         out.push('\n');
@@ -204,6 +210,13 @@ impl NodesPage<'_> {
             let nodes = if on.len() == 1 { "node" } else { "nodes" };
             let note = format!("and {kinds} more {what} on {} {nodes}; run-json has them", on.len());
             Page { look: self.look, id_columns: 0 }.note(indent, &note, out);
+        }
+    }
+
+    /// Names the nodes something that is not wrong holds for, unless it does for most.
+    fn where_rare(&self, page: &Page<'_>, indent: usize, nodes: &Nodes, out: &mut String) {
+        if nodes.len() * 2 <= self.found.nodes.len() || self.found.nodes.len() <= SHOWN {
+            page.note(indent, &self.names(nodes, NAMED), out);
         }
     }
 
@@ -274,4 +287,9 @@ impl NodesPage<'_> {
             interrupted(self.look, missing, found.planned, out);
         }
     }
+}
+
+/// Whether two steps differ at most in what they found.
+fn asks_the_same(a: &Step, b: &Step) -> bool {
+    (a.outcome, &a.sentence, &a.expected, &a.file, a.line) == (b.outcome, &b.sentence, &b.expected, &b.file, b.line)
 }

@@ -142,14 +142,7 @@ impl Page<'_> {
         if let Some(expected) = &step.expected {
             self.labelled(6, "expected", expected, out);
         }
-        if let Some(found) = &step.found {
-            self.labelled(6, "found", found, out);
-        }
-        if let Some(message) = &step.message
-            && !says_the_same(step, message)
-        {
-            self.labelled(6, "why", message, out);
-        }
+        self.step_found(step, out);
         self.labelled(6, "at", &format!("{}:{}", step.file, step.line), out);
         if let Some(traceback) = &step.traceback {
             let place = format!("{}:{}", step.file, step.line);
@@ -159,6 +152,18 @@ impl Page<'_> {
                 let line = text::bounded(&line, SHOWN);
                 out.push_str(&format!("{}{}\n", " ".repeat(6 + LABEL), self.look.dim(&line)));
             }
+        }
+    }
+
+    /// What a step found, and why it did not pass.
+    pub fn step_found(&self, step: &Step, out: &mut String) {
+        if let Some(found) = &step.found {
+            self.labelled(6, "found", found, out);
+        }
+        if let Some(message) = &step.message
+            && !says_the_same(step, message)
+        {
+            self.labelled(6, "why", message, out);
         }
     }
 

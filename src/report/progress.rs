@@ -128,6 +128,13 @@ mod tests {
     }
 
     #[test]
+    fn of_several_nodes_a_character_a_node_then_what_they_share() {
+        let text = sample::written(Progress::new(&Options::default()), &sample::many(20, 12));
+        assert!(text.starts_with("F.FFE.F..U.UF.EFF.NN\n\nlinux-baseline 1.0.0"), "{text}");
+        assert!(text.contains("20 nodes: 7 fine, 7 failed, 2 errored, 2 out of reach, 2 not started"), "{text}");
+    }
+
+    #[test]
     fn the_row_breaks_at_the_width() {
         let look = Look { width: 3, ..Look::default() };
         let options = Options { look, ..Options::default() };
