@@ -5,6 +5,7 @@ use super::{Errors, Global, Outcome, signals};
 use crate::error::{Error, exit};
 use crate::lua::Print;
 use crate::plan::nodes::NodePlan;
+use crate::plan::rerun::Rerun;
 use crate::plan::selection::{Selectable, Selection};
 use crate::profile::waiver::Waivers;
 use crate::report::{Look, Options, Outputs, Spec, TABLE};
@@ -12,7 +13,7 @@ use crate::results::event::ControlSummary;
 use crate::results::mask::Masker;
 use crate::results::{Live, Stamped};
 use crate::run::remote::{Agent, Program};
-use crate::run::{self, Interruption, NodePrint, Plan, PlannedNode, WaiverOf, Width};
+use crate::run::{self, Interruption, NodePrint, OnNode, Plan, PlannedNode, PlannedProfile, WaiverOf, Width};
 use crate::target::Target;
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
@@ -72,6 +73,10 @@ pub struct ExecArgs {
     /// Reports: NAME or NAME:PATH, several at once
     #[arg(long, value_name = "REPORTER", num_args = 1.., default_values = ["cli"], help_heading = "Output")]
     reporter: Vec<String>,
+
+    /// Only what failed or errored in an earlier run: its ndjson or run-json
+    #[arg(long, value_name = "FILE", help_heading = "Which controls")]
+    rerun_failed: Option<PathBuf>,
 
     /// Print what would run, with attributes; run nothing
     #[arg(long, help_heading = "Run")]
@@ -238,14 +243,23 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
             let _ = writeln!(std::io::stderr(), "note: {note}");
         }
     }
-    let planned_node = |(node, profiles): (NodePlan, Vec<Arc<run::Values>>)| PlannedNode {
-        name: node.name,
-        target: node.target,
-        groups: node.groups,
-        options: node.options,
-        profiles,
-    };
-    let nodes = nodes.nodes.into_iter().zip(values).map(planned_node).collect();
+    let mut nodes: Vec<PlannedNode> =
+        nodes.nodes.into_iter().zip(values).map(|(node, values)| planned_node(node, &planned, values)).collect();
+    if let Some(path) = &args.rerun_failed {
+        let rerun = Rerun::read(path)?;
+        if let Some(note) = rerun.note().filter(|_| !global.quiet) {
+            let _ = writeln!(std::io::stderr(), "note: {note}");
+        }
+        nodes = again(nodes, &rerun);
+        if nodes.is_empty() && rerun.is_empty() {
+            super::print("nothing to run again: nothing failed or errored in that run\n")?;
+            return Ok(exit::OK);
+        }
+        if nodes.is_empty() {
+            let error = Error::usage("nothing of what failed in that run is part of this one").in_file(path);
+            return Err(error.hint("give the same profiles and nodes as then").into());
+        }
+    }
     let agent = match args.agent && !args.dry_run {
         true => Some(Agent { program: Program::read(args.agent_program.as_deref())?, cleanup: args.agent_cleanup }),
         false => None,
@@ -266,8 +280,14 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     };
     let look = Look { colour: global.colours(&std::io::stdout()), ..Look::of_stdout() };
     let progress_bar = !global.quiet && std::io::stderr().is_terminal();
-    let names = plan.nodes.iter().map(|node| node.name.clone()).collect();
-    let mut outputs = Outputs::open(&specs, &Options { look, nodes: names, progress_bar })?;
+    let options = Options {
+        look,
+        nodes: plan.nodes.iter().map(|node| node.name.clone()).collect(),
+        progress_bar,
+        progress_lines: !global.quiet && !progress_bar,
+        verbose: global.verbose > 0,
+    };
+    let mut outputs = Outputs::open(&specs, &options)?;
     signals::listen(&interruption, plan.nodes.len());
     let ended = match &reached {
         Some(reached) => run::run_reached(&plan, reached, engines, &interruption, &mut Reports(&mut outputs)),
@@ -287,6 +307,31 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
         true => exit::INTERRUPTED,
     };
     Ok(if args.no_distinct_exit { folded(code) } else { code })
+}
+
+fn planned_node(node: NodePlan, profiles: &[PlannedProfile], values: Vec<Arc<run::Values>>) -> PlannedNode {
+    let on_node =
+        |(profile, values): (&PlannedProfile, Arc<run::Values>)| OnNode { values, selected: profile.selected.clone() };
+    PlannedNode {
+        name: node.name,
+        target: node.target,
+        groups: node.groups,
+        options: node.options,
+        profiles: profiles.iter().zip(values).map(on_node).collect(),
+    }
+}
+
+/// What of the nodes is to be run again.
+fn again(nodes: Vec<PlannedNode>, rerun: &Rerun) -> Vec<PlannedNode> {
+    let chosen = |mut node: PlannedNode| {
+        for on_node in &mut node.profiles {
+            let profile = on_node.selected.summary.name.clone();
+            let wants = |control: &ControlSummary| rerun.wants(&node.name, &profile, &control.id);
+            on_node.selected = Arc::new(on_node.selected.only(&wants));
+        }
+        node.profiles.iter().any(|on_node| !on_node.selected.numbers.is_empty()).then_some(node)
+    };
+    nodes.into_iter().filter_map(chosen).collect()
 }
 
 /// The only node of a run, where that is this machine.
@@ -320,9 +365,13 @@ impl run::Audience for Reports<'_> {
         self.0.event(event);
     }
 
-    fn live(&mut self, _live: &Live) {}
+    fn live(&mut self, live: &Live) {
+        self.0.live(live);
+    }
 
-    fn tick(&mut self, _now: Instant) {}
+    fn tick(&mut self, now: Instant) {
+        self.0.tick(now);
+    }
 }
 
 fn folded(code: u8) -> u8 {
@@ -381,9 +430,9 @@ fn dry_run(plan: &Plan) -> String {
         }
     }
     for (at, profile) in plan.profiles.iter().enumerate() {
-        let _ = writeln!(text, "\nprofile {} {}", profile.summary.name, profile.summary.version);
+        let _ = writeln!(text, "\nprofile {} {}", profile.selected.summary.name, profile.selected.summary.version);
         attributes(plan, at, &mut text);
-        for control in &profile.summary.controls {
+        for control in &profile.selected.summary.controls {
             let title = control.title.as_deref().unwrap_or("");
             let _ = writeln!(text, "  control {}  {title}", control.id);
         }
@@ -397,7 +446,7 @@ fn attributes(plan: &Plan, profile: usize, text: &mut String) {
     use std::fmt::Write;
     let mut shared: Vec<(&Arc<run::Values>, Vec<&str>)> = Vec::new();
     for node in &plan.nodes {
-        let values = &node.profiles[profile];
+        let values = &node.profiles[profile].values;
         match shared.iter_mut().find(|(known, _)| Arc::ptr_eq(known, values)) {
             Some((_, names)) => names.push(&node.name),
             None => shared.push((values, vec![&node.name])),

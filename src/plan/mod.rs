@@ -1,7 +1,8 @@
-//! What a run is made of, before any node is touched: the nodes, the values of attributes
-//! and the selection of controls.
+//! What a run is made of, before any node is touched: the nodes, the values of attributes,
+//! the selection of controls, and what an earlier run left undone.
 
 pub mod attributes;
 pub mod nodes;
 mod pattern;
+pub mod rerun;
 pub mod selection;

@@ -1,16 +1,22 @@
-//! The page for people: every control, grouped by node and profile, and a summary at the
-//! end, where a terminal stops scrolling.
+//! The page for people, with a summary at the end, where a terminal stops scrolling: of one
+//! node every control, of several what they have in common.
 
+use super::findings::{Cost, Findings};
+use super::nodes_page;
 use super::page::{ID_COLUMNS, Page, reason_given};
 use super::summary::Summary;
 use super::terminal::Look;
 use super::{Options, Reporter, text};
-use crate::results::{ControlFinished, NodeStarted, Outcome, ProfileStarted, RunEvent, Stamped};
+use crate::results::{ControlFinished, NodeFinished, NodeStarted, Outcome, ProfileStarted, RunEvent, Stamped};
 use std::io::{self, Write};
 
 /// Folds a run into a page of text.
 pub struct Cli {
     look: Look,
+    verbose: bool,
+    /// What was found, when the run has several nodes: the page is then written at the end,
+    /// since only then it is known which nodes share a finding.
+    several: Option<Findings>,
     summary: Summary,
     id_columns: usize,
     /// Why every control of the node or profile comes out the same; said once.
@@ -28,6 +34,8 @@ impl Cli {
     pub fn new(options: &Options) -> Cli {
         Cli {
             look: options.look,
+            verbose: options.verbose,
+            several: None,
             summary: Summary::default(),
             id_columns: 0,
             said: None,
@@ -101,6 +109,22 @@ impl Cli {
         Page { look: &self.look, id_columns: self.id_columns }
     }
 
+    /// What else there is to know about how the node was looked at.
+    fn facts(&self, node: &NodeFinished, out: &mut String) {
+        let length = out.len();
+        for note in &node.notes {
+            self.page().note(2, &format!("note: {note}"), out);
+        }
+        if self.verbose {
+            let mut cost = Cost::default();
+            cost.add(node);
+            self.page().note(2, &cost.words(), out);
+        }
+        if out.len() > length {
+            out.push('\n');
+        }
+    }
+
     /// The reason that the last controls share.
     fn end_of_reason(&mut self, out: &mut String) {
         if let Some((outcome, reason, count)) = self.shared.take() {
@@ -130,6 +154,15 @@ impl Cli {
 
 impl Reporter for Cli {
     fn event(&mut self, event: &Stamped, out: &mut dyn Write) -> io::Result<()> {
+        if let RunEvent::RunStarted(started) = &event.event
+            && started.nodes > 1
+        {
+            self.several = Some(Findings::default());
+        }
+        if let Some(findings) = &mut self.several {
+            findings.event(event);
+            return Ok(());
+        }
         self.summary.event(event);
         let mut text = String::new();
         match &event.event {
@@ -144,7 +177,10 @@ impl Reporter for Cli {
                 self.end_of_group(&mut text);
                 self.said = None;
             }
-            RunEvent::NodeFinished(_) => self.empty_line(&mut text),
+            RunEvent::NodeFinished(node) => {
+                self.empty_line(&mut text);
+                self.facts(node, &mut text);
+            }
         }
         if !text.is_empty() {
             self.after_empty_line = text.ends_with("\n\n") || text == "\n";
@@ -154,6 +190,10 @@ impl Reporter for Cli {
 
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
         let mut text = String::new();
+        if let Some(findings) = &self.several {
+            nodes_page::write(findings, &self.look, self.verbose, &mut text);
+            return out.write_all(text.as_bytes());
+        }
         self.end_of_group(&mut text);
         self.empty_line(&mut text);
         self.summary.write(&self.look, &mut text);

@@ -124,16 +124,45 @@ fn an_interrupted_run_says_what_never_ran() {
     assert!(text.contains("interrupted; 5 of 7 controls did not finish"), "{text}");
 }
 
+/// A page about many nodes; its form does not depend on how many controls pass.
+fn of_many(nodes: usize, look: Look, verbose: bool) -> String {
+    let options = Options { look, verbose, ..Options::default() };
+    sample::written(Cli::new(&options), &sample::many(nodes, 12))
+}
+
 #[test]
-fn a_thousand_nodes_stay_readable() {
-    let nodes = (0..1000).map(|number| {
-        let name = format!("node{number:04}");
-        let mut controls = sample::controls(&name);
-        controls.truncate(if number % 100 == 0 { 2 } else { 1 });
-        sample::node_events(sample::node(&name), controls)
-    });
-    let text = page(Look::default(), &sample::run(nodes.collect()));
-    let end = text.rfind("Failed").map(|at| &text[at..]).unwrap();
-    assert!(end.contains("on 10 nodes: node0000, node0100, node0200, node0300, node0400 and 5 more"), "{end}");
-    assert!(end.lines().count() < 40, "the end fits on a screen\n{end}");
+fn a_page_of_twenty_nodes_says_what_they_share() {
+    let look = Look { width: 80, unicode: false, ..Look::default() };
+    let text = of_many(20, look, true);
+    assert!(text.is_ascii(), "{text}");
+    golden("cli-20-nodes.txt", &text);
+}
+
+#[test]
+fn a_page_of_two_hundred_nodes() {
+    golden("cli-200-nodes.txt", &of_many(200, Look { width: 80, ..Look::default() }, false));
+}
+
+#[test]
+fn a_page_of_a_thousand_nodes_stays_readable() {
+    let text = of_many(1000, Look { width: 120, ..Look::default() }, false);
+    golden("cli-1000-nodes.txt", &text);
+    assert!(text.lines().count() < 150, "{}", text.lines().count());
+    let painted = of_many(1000, Look { width: 120, colour: true, ..Look::default() }, false);
+    assert_eq!(text::clean(&painted), text);
+}
+
+#[test]
+fn notes_and_costs_of_one_node() {
+    let mut events = sample::every_outcome();
+    for event in &mut events {
+        if let crate::results::RunEvent::NodeFinished(node) = &mut event.event {
+            node.notes.push("the agent was not used: /tmp is mounted noexec".into());
+        }
+    }
+    let quiet = page(Look::default(), &events);
+    assert!(quiet.contains("\n\n  note: the agent was not used: /tmp is mounted noexec\n\nFailed"), "{quiet}");
+    let verbose = Options { verbose: true, ..Options::default() };
+    let text = sample::written(Cli::new(&verbose), &events);
+    assert!(text.contains("noexec\n  3 rounds, 20 probes asked, 18 sent, 3 KB out, 40 KB in\n\nFailed"), "{text}");
 }

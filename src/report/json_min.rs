@@ -3,7 +3,7 @@
 use super::Reporter;
 use super::exec_json::said;
 use super::page::reason_of;
-use crate::results::{ControlFinished, Outcome, RunEvent, Stamped};
+use crate::results::{ControlFinished, NodeStarted, Outcome, RunEvent, Stamped};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -14,6 +14,8 @@ pub struct JsonMin {
     version: &'static str,
     sha256: Option<Arc<str>>,
     begun: bool,
+    /// The node that runs, until something was written of it.
+    silent: Option<NodeStarted>,
     seconds: f64,
 }
 
@@ -46,7 +48,28 @@ impl JsonMin {
         Ok(())
     }
 
+    /// Writes that a node could not be reached, where none of its controls says so.
+    fn unreached(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(node) = self.silent.take() else { return Ok(()) };
+        let Some(error) = &node.error else { return Ok(()) };
+        let entry = Entry {
+            id: "node reached",
+            node: &node.node,
+            profile_id: "",
+            profile_sha256: "",
+            status: "error",
+            code_desc: "node reached and profile loaded",
+            resource: None,
+            message: Some(error.to_string()),
+            skip_message: None,
+            exception: Some("CouldNotCheck"),
+            backtrace: None,
+        };
+        self.entry(&entry, out)
+    }
+
     fn control(&mut self, control: &ControlFinished, out: &mut dyn Write) -> io::Result<()> {
+        self.silent = None;
         let sha256 = self.sha256.clone().unwrap_or_else(|| "".into());
         let entry = |outcome: Outcome, text: Option<String>| {
             let skipped = matches!(outcome, Outcome::Skipped | Outcome::NotApplicable | Outcome::Waived);
@@ -98,12 +121,15 @@ impl Reporter for JsonMin {
             RunEvent::ProfileStarted(started) => self.sha256 = Some(started.profile.sha256.clone()),
             RunEvent::ControlFinished(control) => self.control(control, out)?,
             RunEvent::RunFinished(finished) => self.seconds = finished.seconds,
-            RunEvent::NodeStarted(_) | RunEvent::ProfileFinished(_) | RunEvent::NodeFinished(_) => {}
+            RunEvent::NodeStarted(started) => self.silent = Some(started.clone()),
+            RunEvent::NodeFinished(_) => self.unreached(out)?,
+            RunEvent::ProfileFinished(_) => {}
         }
         Ok(())
     }
 
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.unreached(out)?;
         if !self.begun {
             out.write_all(b"{\"controls\":[")?;
         }
@@ -132,6 +158,21 @@ mod tests {
         assert_eq!(of("grub-password"), ["skipped"]);
         assert_eq!(of("cups-off"), ["skipped"], "waived");
         assert_eq!(report["statistics"]["duration"], 1.234);
+    }
+
+    #[test]
+    fn a_node_out_of_reach_has_its_row_without_controls_too() {
+        let dead = NodeStarted { error: Some("connection refused".into()), ..sample::node("web3") };
+        let mut events = sample::run(vec![sample::node_events(dead, Vec::new())]);
+        events.retain(|event| !matches!(event.event, RunEvent::ProfileStarted(_) | RunEvent::ProfileFinished(_)));
+        let report: serde_json::Value = serde_json::from_str(&sample::written(JsonMin::default(), &events)).unwrap();
+        let entry = &report["controls"][0];
+        assert_eq!((&entry["node"], &entry["status"]), (&"web3".into(), &"error".into()));
+        assert_eq!(entry["message"], "connection refused");
+        let text = sample::written(JsonMin::default(), &sample::many(20, 12));
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let ids: Vec<_> = report["controls"].as_array().unwrap().iter().map(|entry| &entry["id"]).collect();
+        assert!(!ids.contains(&&"node reached".into()), "its controls say so already");
     }
 
     #[test]

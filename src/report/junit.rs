@@ -9,10 +9,11 @@
 //! `skipped` counts, so the opening tag of a suite is written here, and it takes text as
 //! it comes, so all text is cleaned first.
 
+use super::findings::NOT_STARTED;
 use super::page::{is_bad, reason_of, says_the_same};
 use super::{Reporter, text};
 use crate::results::event::Step;
-use crate::results::{ControlFinished, NodeStarted, Outcome, ProfileStarted, RunEvent, Stamped};
+use crate::results::{ControlFinished, NodeFinished, NodeStarted, Outcome, ProfileStarted, RunEvent, Stamped};
 use junit_report::{Duration, Report, TestCase, TestResult, TestSuite};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -24,7 +25,7 @@ const VALUE: usize = 4000;
 /// The case that says whether there was something to check at all.
 const REACHED: &str = "node reached and profile loaded";
 
-/// Folds a run into JUnit XML; each suite is written when its profile is done.
+/// Folds a run into JUnit XML; the suites of a node are written when it is done.
 pub struct Junit {
     by_expectation: bool,
     begun: bool,
@@ -32,8 +33,11 @@ pub struct Junit {
     run: Arc<str>,
     probity: &'static str,
     node: Option<NodeStarted>,
-    node_has_suite: bool,
+    /// When the node was begun.
+    time: String,
     suite: Option<Suite>,
+    /// Suites of the node that are whole but for what is known when the node is done.
+    done: Vec<(Suite, Option<f64>)>,
     /// Which node a safe name stands for, since `a.b` and `a_b` would be one.
     safe: HashMap<String, Arc<str>>,
 }
@@ -60,8 +64,9 @@ impl Junit {
             run: "".into(),
             probity: "",
             node: None,
-            node_has_suite: false,
+            time: String::new(),
             suite: None,
+            done: Vec::new(),
             safe: HashMap::new(),
         }
     }
@@ -96,10 +101,12 @@ impl Junit {
         }
         let mut reached = match &node.error {
             None => TestCase::success(REACHED, Duration::ZERO),
-            Some(error) => TestCase::error(REACHED, Duration::ZERO, "unreachable", &message(error)),
+            Some(error) => {
+                let kind = if error.starts_with(NOT_STARTED) { "not_started" } else { "unreachable" };
+                TestCase::error(REACHED, Duration::ZERO, kind, &message(error))
+            }
         };
         reached.classname = Some(classname.clone());
-        self.node_has_suite = true;
         self.suite = Some(Suite {
             name: format!("{}@{}", text::line(profile_name), text::line(&node.node)),
             classname,
@@ -141,11 +148,11 @@ impl Junit {
         suite.add(case);
     }
 
-    /// Writes the suite that is open, if one is. What never ran could not be checked.
+    /// Completes the suite that is open, if one is. What never ran could not be checked.
     /// `took` is how long the profile ran, which is less than its controls took together:
     /// they wait side by side.
-    fn end_suite(&mut self, took: Option<f64>, out: &mut dyn Write) -> io::Result<()> {
-        let Some(mut suite) = self.suite.take() else { return Ok(()) };
+    fn end_suite(&mut self, took: Option<f64>) {
+        let Some(mut suite) = self.suite.take() else { return };
         for planned in std::mem::take(&mut suite.planned) {
             if !suite.finished.contains(&planned.id) {
                 let result = TestResult::Error {
@@ -156,19 +163,25 @@ impl Junit {
                 suite.add(case(&case_name(&planned), result));
             }
         }
-        self.begin(out)?;
-        suite.write(self.suites, took, out)?;
-        self.suites += 1;
-        Ok(())
+        self.done.push((suite, took));
     }
 
-    fn end_node(&mut self, time: &str, out: &mut dyn Write) -> io::Result<()> {
-        self.end_suite(None, out)?;
-        if self.node.is_some() && !self.node_has_suite {
+    /// Writes the suites of the node, if one is open.
+    fn end_node(&mut self, finished: Option<&NodeFinished>, time: &str, out: &mut dyn Write) -> io::Result<()> {
+        self.end_suite(None);
+        if self.node.is_some() && self.done.is_empty() {
             self.begin_suite(None, time);
-            self.end_suite(None, out)?;
+            self.end_suite(None);
         }
         self.node = None;
+        for (mut suite, took) in std::mem::take(&mut self.done) {
+            if let Some(finished) = finished {
+                suite.looked_at(finished);
+            }
+            self.begin(out)?;
+            suite.write(self.suites, took, out)?;
+            self.suites += 1;
+        }
         Ok(())
     }
 
@@ -195,24 +208,35 @@ impl Reporter for Junit {
             }
             RunEvent::NodeStarted(started) => {
                 self.node = Some(started.clone());
-                self.node_has_suite = false;
+                self.time.clone_from(&event.time);
             }
             RunEvent::ProfileStarted(started) => self.begin_suite(Some(started), &event.time),
             RunEvent::ControlFinished(control) => self.control(control),
-            RunEvent::ProfileFinished(finished) => self.end_suite(Some(finished.seconds), out)?,
-            RunEvent::NodeFinished(_) | RunEvent::RunFinished(_) => self.end_node(&event.time, out)?,
+            RunEvent::ProfileFinished(finished) => self.end_suite(Some(finished.seconds)),
+            RunEvent::NodeFinished(finished) => self.end_node(Some(finished), &event.time, out)?,
+            RunEvent::RunFinished(_) => self.end_node(None, &event.time, out)?,
         }
         Ok(())
     }
 
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.end_suite(None, out)?;
+        let time = std::mem::take(&mut self.time);
+        self.end_node(None, &time, out)?;
         self.begin(out)?;
         out.write_all(b"</testsuites>\n")
     }
 }
 
 impl Suite {
+    /// Adds what it took to look at the node, and what there is to know about that.
+    fn looked_at(&mut self, node: &NodeFinished) {
+        let counts = [("rounds", node.rounds), ("probes.asked", node.asked), ("probes.sent", node.sent)];
+        self.properties.extend(counts.map(|(name, count)| (name, count.to_string())));
+        let bytes = [("bytes.sent", node.bytes_sent), ("bytes.received", node.bytes_received)];
+        self.properties.extend(bytes.map(|(name, count)| (name, count.to_string())));
+        self.properties.extend(node.notes.iter().map(|note| ("note", bounded(note).into_owned())));
+    }
+
     fn add(&mut self, mut case: TestCase) {
         case.classname = Some(self.classname.clone());
         self.cases.push(case);

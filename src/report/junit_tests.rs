@@ -315,3 +315,38 @@ fn nothing_is_said_twice_and_the_suite_takes_the_time_of_the_clock() {
     let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
     assert_eq!(suite.attribute("time"), Some("5.500"));
 }
+
+#[test]
+fn notes_and_costs_are_properties_and_a_node_not_begun_is_no_dead_one() {
+    let junit = || Junit::new(false);
+    let xml = sample::written(junit(), &sample::many(20, 12));
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let suite = |name: &str| {
+        document.descendants().find(|node| node.attribute("name") == Some(name)).unwrap_or_else(|| panic!("{name}"))
+    };
+    let property = |suite: roxmltree::Node<'_, '_>, name: &str| {
+        let found = suite
+            .descendants()
+            .find(|node| node.tag_name().name() == "property" && node.attribute("name") == Some(name));
+        found.and_then(|node| node.attribute("value")).map(str::to_string)
+    };
+    for profile in ["linux-baseline", "selinux"] {
+        let noted = suite(&format!("{profile}@web002.example.org"));
+        assert!(property(noted, "note").unwrap().ends_with("its /tmp is mounted noexec"));
+        assert_eq!(property(noted, "rounds").as_deref(), Some("4"));
+        assert_eq!(property(noted, "probes.asked").as_deref(), Some("412"));
+        assert_eq!(property(noted, "bytes.received").as_deref(), Some("212000"));
+    }
+    assert!(property(suite("linux-baseline@web003.example.org"), "note").is_none());
+    let reached = |node: &str| {
+        let case =
+            suite(&format!("linux-baseline@{node}")).descendants().find(|node| node.attribute("name") == Some(REACHED));
+        let error = case.unwrap().first_element_child().unwrap();
+        (error.attribute("type").unwrap().to_string(), error.attribute("message").unwrap().to_string())
+    };
+    assert_eq!(reached("web010.example.org").0, "unreachable");
+    let (kind, message) = reached("web019.example.org");
+    assert_eq!((&*kind, &*message), ("not_started", "not started: 300 nodes failed, as --max-failures says"));
+    let suites = document.descendants().filter(|node| node.tag_name().name() == "testsuite");
+    assert_eq!(suites.count(), 40, "every node has its rows");
+}

@@ -3,17 +3,24 @@
 
 mod cli;
 mod exec_json;
+mod findings;
 mod json_min;
 mod junit;
+mod names;
 mod ndjson;
+mod nodes_page;
 pub mod output;
 mod page;
 mod progress;
 mod progress_bar;
+mod progress_lines;
+#[cfg(test)]
+mod reports_bench;
 mod run_json;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod spec;
+mod standing;
 mod summary;
 pub mod table;
 mod terminal;
@@ -57,4 +64,10 @@ pub struct Options {
     /// Whether a progress bar is drawn on standard error while the run goes on. The
     /// caller knows whether that is a terminal and whether the user wants quiet.
     pub progress_bar: bool,
+    /// Whether a long run over several nodes says every minute on standard error how far
+    /// it is: for where no bar is drawn and the user does not want quiet.
+    pub progress_lines: bool,
+    /// Whether reports for people say what it took to look at the nodes: rounds, probes and
+    /// bytes.
+    pub verbose: bool,
 }

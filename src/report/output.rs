@@ -2,17 +2,23 @@
 //! streams that are flushed as they are written, and standard output.
 
 use super::progress_bar::ProgressBar;
+use super::progress_lines::ProgressLines;
 use super::spec::{Destination, Spec};
 use super::{Options, Reporter};
 use crate::error::Error;
-use crate::results::{RunEvent, RunFinished, Stamped, Tally};
+use crate::results::{Live, RunEvent, RunFinished, Stamped, Tally};
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use tempfile::{NamedTempFile, TempPath};
+use std::time::Instant;
+use tempfile::{NamedTempFile, SpooledTempFile, TempPath};
+
+/// Bytes of a report for standard output that are kept in memory until it is whole; a
+/// longer one waits in a file.
+const HELD: usize = 8 << 20;
 
 /// The reports of a run, each with where it goes.
 ///
@@ -21,6 +27,8 @@ use tempfile::{NamedTempFile, TempPath};
 /// streams is left behind.
 pub struct Outputs {
     sinks: Vec<Sink>,
+    bar: Option<ProgressBar>,
+    lines: Option<ProgressLines>,
     /// Sinks that see the whole run.
     of_run: Vec<usize>,
     /// Sinks that see one node only.
@@ -54,10 +62,8 @@ struct Sink {
 }
 
 enum Target {
-    /// The progress bar writes no document.
-    Nowhere,
     /// Written when the document is whole, so that it does not mix with a progress bar.
-    Held { text: Vec<u8>, to: Box<dyn Write + Send> },
+    Held { text: SpooledTempFile, to: Box<dyn Write + Send> },
     /// A stream: standard output, or a file that readers may follow. The flag says
     /// whether its reader may go away without that being an error.
     Stream { to: Box<dyn Write + Send>, pipe: bool },
@@ -91,8 +97,14 @@ impl Outputs {
         options: &Options,
         stdout: impl Fn() -> Box<dyn Write + Send>,
     ) -> Result<Outputs, Error> {
-        let mut outputs =
-            Outputs { sinks: Vec::new(), of_run: Vec::new(), of_node: HashMap::new(), faults: Vec::new() };
+        let mut outputs = Outputs {
+            sinks: Vec::new(),
+            bar: None,
+            lines: None,
+            of_run: Vec::new(),
+            of_node: HashMap::new(),
+            faults: Vec::new(),
+        };
         let on_stdout: Vec<&Spec> = specs.iter().filter(|spec| spec.destination == Destination::Stdout).collect();
         if let [first, second, ..] = on_stdout[..] {
             let (first, second) = (first.kind.name, second.kind.name);
@@ -100,9 +112,10 @@ impl Outputs {
             return Err(error.hint(format!("give one of them a file, such as {second}:PATH")));
         }
         // A bar and text that streams to the same terminal would overwrite each other.
-        if options.progress_bar && !on_stdout.iter().any(|spec| spec.kind.streams) {
-            let reporter = Box::new(ProgressBar::on_stderr());
-            outputs.add(reporter, Target::Nowhere, "the progress bar".to_string(), None, false);
+        if !on_stdout.iter().any(|spec| spec.kind.streams) {
+            outputs.bar = options.progress_bar.then(ProgressBar::on_stderr);
+            let lines = options.progress_lines && !options.progress_bar && options.nodes.len() > 1;
+            outputs.lines = lines.then(ProgressLines::on_stderr);
         }
         let mut taken = HashSet::new();
         let mut truncate = Vec::new();
@@ -122,7 +135,7 @@ impl Outputs {
                     let (to, pipe) = (stdout(), true);
                     let target = match spec.kind.streams {
                         true => Target::Stream { to, pipe },
-                        false => Target::Held { text: Vec::new(), to },
+                        false => Target::Held { text: tempfile::spooled_tempfile(HELD), to },
                     };
                     let reporter = spec.kind.make(spec, options);
                     outputs.add(reporter, target, "standard output".to_string(), None, spec.kind.streams);
@@ -154,8 +167,41 @@ impl Outputs {
         Ok(outputs)
     }
 
+    /// Shows what happens at this moment, ahead of the events that tell of it in order.
+    /// No report is made of it.
+    pub fn live(&mut self, live: &Live) {
+        if let Some(bar) = &mut self.bar {
+            bar.live(live);
+        }
+        if let Some(lines) = &mut self.lines {
+            lines.live(live);
+            lines.tick(Instant::now());
+        }
+    }
+
+    /// Lets time pass for a display that says something now and then. To be called every
+    /// few seconds: nodes that keep silent bring no [`Outputs::live`].
+    pub fn tick(&mut self, now: Instant) {
+        if let Some(lines) = &mut self.lines {
+            lines.tick(now);
+        }
+    }
+
     /// Passes an event to every report.
     pub fn event(&mut self, event: &Stamped) {
+        match &event.event {
+            RunEvent::RunStarted(started) => {
+                if let Some(bar) = &mut self.bar {
+                    bar.begin(started.nodes, started.controls);
+                }
+                if let Some(lines) = &mut self.lines {
+                    lines.begin(started.nodes, Instant::now());
+                }
+            }
+            // Before any text that comes with the end, so that it finds the line empty.
+            RunEvent::RunFinished(_) => (self.bar, self.lines) = (None, None),
+            _ => {}
+        }
         for at in 0..self.of_run.len() {
             self.pass(self.of_run[at], event);
         }
@@ -193,6 +239,7 @@ impl Outputs {
     ///
     /// Names every report that could not be written, and why.
     pub fn finish(mut self) -> Result<(), Error> {
+        (self.bar, self.lines) = (None, None);
         for index in 0..self.sinks.len() {
             self.close(index);
         }
@@ -273,9 +320,9 @@ impl Sink {
                 }
                 Ok(())
             }
-            Target::Held { text, .. } | Target::BesideClosed { text, .. } => reporter.event(event, text),
+            Target::Held { text, .. } => reporter.event(event, text),
+            Target::BesideClosed { text, .. } => reporter.event(event, text),
             Target::Beside { file, .. } => reporter.event(event, file),
-            Target::Nowhere => reporter.event(event, &mut io::sink()),
             Target::Closed => Ok(()),
         }
     }
@@ -290,10 +337,10 @@ impl Sink {
             }
             Target::Held { text, to } => {
                 self.reporter.finish(text)?;
-                to.write_all(text)?;
+                text.rewind()?;
+                io::copy(text, to)?;
                 return to.flush();
             }
-            Target::Nowhere => return self.reporter.finish(&mut io::sink()),
             Target::BesideClosed { text, .. } => self.reporter.finish(text)?,
             Target::Beside { file, .. } => self.reporter.finish(file)?,
             Target::Closed => return Ok(()),

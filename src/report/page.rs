@@ -2,7 +2,7 @@
 
 use super::terminal::Look;
 use super::text;
-use crate::results::event::Step;
+use crate::results::event::{ControlSummary, Step};
 use crate::results::{ControlFinished, Outcome};
 
 /// Characters of one value or message that are shown; the machine-readable reports hold
@@ -53,22 +53,27 @@ impl Page<'_> {
 
     /// The control's line.
     pub fn headline(&self, control: &ControlFinished, out: &mut String) {
-        let summary = &control.control;
-        let symbol = self.look.outcome(control.outcome, self.look.symbol(control.outcome));
+        let attempts = match control.attempts {
+            0 | 1 => String::new(),
+            attempts => format!(" (after {attempts} attempts)"),
+        };
+        self.heading(&control.control, control.outcome, &attempts, out);
+    }
+
+    /// The line of a control that came to `outcome`, with something after its title.
+    pub fn heading(&self, summary: &ControlSummary, outcome: Outcome, after: &str, out: &mut String) {
+        let symbol = self.look.outcome(outcome, self.look.symbol(outcome));
         let id = text::line(&summary.id);
-        let mut title = summary.title.as_deref().map(text::line).unwrap_or_default();
-        if control.attempts > 1 {
-            title.push_str(&format!(" (after {} attempts)", control.attempts));
-        }
+        let title = format!("{}{after}", summary.title.as_deref().map(text::line).unwrap_or_default());
         let padding = self.id_columns.saturating_sub(text::columns(&id));
         let indent = 4 + text::columns(&id) + padding + 2;
-        let id = if is_bad(control.outcome) { self.look.outcome(control.outcome, &id) } else { id };
+        let id = if is_bad(outcome) { self.look.outcome(outcome, &id) } else { id };
         let mut lines = text::wrap(title.trim(), self.room(indent)).into_iter();
         let first = lines.next().unwrap_or_default();
         let gap = if first.is_empty() { String::new() } else { " ".repeat(padding + 2) };
-        out.push_str(&format!("  {symbol} {id}{gap}{}\n", self.title(control.outcome, &first)));
+        out.push_str(&format!("  {symbol} {id}{gap}{}\n", self.title(outcome, &first)));
         for line in lines {
-            out.push_str(&format!("{}{}\n", " ".repeat(indent), self.title(control.outcome, &line)));
+            out.push_str(&format!("{}{}\n", " ".repeat(indent), self.title(outcome, &line)));
         }
     }
 
@@ -81,11 +86,7 @@ impl Page<'_> {
     }
 
     fn details(&self, control: &ControlFinished, out: &mut String) {
-        if let Some(reason) = &control.reason
-            && !control.steps.iter().any(|step| step.message.as_deref() == Some(reason))
-        {
-            self.labelled(4, "why", reason, out);
-        }
+        self.why(control, out);
         let bad: Vec<&Step> = control.steps.iter().filter(|step| step.outcome != Outcome::Passed).collect();
         for step in bad.iter().take(STEPS) {
             self.step(step, out);
@@ -98,19 +99,39 @@ impl Page<'_> {
             let others = if passed == 1 { "other step" } else { "other steps" };
             self.note(4, &format!("{passed} {others} passed"), out);
         }
+        self.expired(control, out);
+        self.fix(&control.control, out);
+        out.push('\n');
+    }
+
+    /// Why the control as a whole came out as it did, where no step says it.
+    pub fn why(&self, control: &ControlFinished, out: &mut String) {
+        if let Some(reason) = &control.reason
+            && !control.steps.iter().any(|step| step.message.as_deref() == Some(reason))
+        {
+            self.labelled(4, "why", reason, out);
+        }
+    }
+
+    /// That a waiver no longer holds.
+    pub fn expired(&self, control: &ControlFinished, out: &mut String) {
         if let Some(waiver) = &control.waiver
             && waiver.expired
         {
             let until = waiver.until.as_deref().unwrap_or("an unknown day");
             self.labelled(4, "waiver", &format!("expired after {until}: {}", waiver.justification), out);
         }
-        if let Some(fix) = &control.control.fix {
-            self.labelled(4, "fix", &text::line(fix), out);
-        }
-        out.push('\n');
     }
 
-    fn step(&self, step: &Step, out: &mut String) {
+    /// What is to be done about it.
+    pub fn fix(&self, summary: &ControlSummary, out: &mut String) {
+        if let Some(fix) = &summary.fix {
+            self.labelled(4, "fix", &text::line(fix), out);
+        }
+    }
+
+    /// A step that did not pass.
+    pub fn step(&self, step: &Step, out: &mut String) {
         let symbol = self.look.outcome(step.outcome, self.look.symbol(step.outcome));
         let sentence = text::line(&step.sentence);
         let sentence = text::bounded(&sentence, SHOWN);
@@ -121,14 +142,7 @@ impl Page<'_> {
         if let Some(expected) = &step.expected {
             self.labelled(6, "expected", expected, out);
         }
-        if let Some(found) = &step.found {
-            self.labelled(6, "found", found, out);
-        }
-        if let Some(message) = &step.message
-            && !says_the_same(step, message)
-        {
-            self.labelled(6, "why", message, out);
-        }
+        self.step_found(step, out);
         self.labelled(6, "at", &format!("{}:{}", step.file, step.line), out);
         if let Some(traceback) = &step.traceback {
             let place = format!("{}:{}", step.file, step.line);
@@ -141,8 +155,20 @@ impl Page<'_> {
         }
     }
 
+    /// What a step found, and why it did not pass.
+    pub fn step_found(&self, step: &Step, out: &mut String) {
+        if let Some(found) = &step.found {
+            self.labelled(6, "found", found, out);
+        }
+        if let Some(message) = &step.message
+            && !says_the_same(step, message)
+        {
+            self.labelled(6, "why", message, out);
+        }
+    }
+
     /// `label     text`, further lines below the text, which is aligned over all indents.
-    fn labelled(&self, indent: usize, label: &str, value: &str, out: &mut String) {
+    pub fn labelled(&self, indent: usize, label: &str, value: &str, out: &mut String) {
         let label_columns = 6 + LABEL - indent.min(6);
         let value = text::clean(value);
         let value = text::bounded(value.trim_end(), SHOWN);
@@ -160,7 +186,8 @@ impl Page<'_> {
         }
     }
 
-    fn note(&self, indent: usize, note: &str, out: &mut String) {
+    /// A line that matters less, wrapped.
+    pub fn note(&self, indent: usize, note: &str, out: &mut String) {
         let note = text::line(note);
         for line in text::wrap(&text::bounded(&note, SHOWN), self.room(indent)) {
             out.push_str(&format!("{}{}\n", " ".repeat(indent), self.look.dim(&line)));

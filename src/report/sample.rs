@@ -287,6 +287,183 @@ pub fn three_nodes() -> Vec<Stamped> {
     ])
 }
 
+/// The controls of a site's baseline as node number `number` of many came out of them: most
+/// pass, some nodes share a fault, some have one of their own.
+fn site_controls(summaries: &[Arc<ControlSummary>], node: &str, number: usize) -> Vec<ControlFinished> {
+    let each = summaries.iter().zip(0..).map(|(summary, at)| {
+        let passed = vec![step(Outcome::Passed, "File /etc/shadow mode is at most \"0640\"", None, Some("\"0640\""))];
+        let new = |outcome, steps| ControlFinished {
+            control: summary.clone(),
+            ..control(node, ControlSummary::clone(summary), outcome, steps)
+        };
+        match at {
+            1 if number % 7 == 2 || (40..90).contains(&number) => {
+                let found = if number % 35 == 2 { "\"prohibit-password\"" } else { "\"yes\"" };
+                let sentence = "sshd_config PermitRootLogin is \"no\"";
+                new(
+                    Outcome::Failed,
+                    vec![passed[0].clone(), step(Outcome::Failed, sentence, Some("\"no\""), Some(found))],
+                )
+            }
+            2 if number % 10 == 4 => {
+                let message = "cannot read /etc/chrony/chrony.keys: permission denied; run as root";
+                let sentence = "File /etc/chrony/chrony.keys content matches /md5/";
+                let step = Step { message: Some(message.into()), ..step(Outcome::Errored, sentence, None, None) };
+                new(Outcome::Errored, vec![step])
+            }
+            3 => ControlFinished {
+                reason: Some("the mail team checks this".into()),
+                ..new(Outcome::Skipped, Vec::new())
+            },
+            4 if number % 2 == 0 => {
+                ControlFinished { reason: Some("inside a container".into()), ..new(Outcome::NotApplicable, Vec::new()) }
+            }
+            5 if number % 10 == 0 => ControlFinished {
+                waiver: Some(WaiverSummary {
+                    justification: "old printers need it until they are replaced".into(),
+                    until: Some("2026-12-31".into()),
+                    expired: false,
+                }),
+                ..new(
+                    Outcome::Waived,
+                    vec![step(Outcome::Failed, "Service cups is not running", Some("not running"), Some("running"))],
+                )
+            },
+            // Everywhere something else.
+            6 if number % 3 == 0 => {
+                let found = format!("{} days", 40 + number);
+                let sentence = "The last security update is less than 30 days old";
+                new(Outcome::Failed, vec![step(Outcome::Failed, sentence, Some("less than 30 days"), Some(&found))])
+            }
+            _ => new(Outcome::Passed, passed),
+        }
+    });
+    each.collect()
+}
+
+/// Passes on the events of a run over many nodes, one node at a time, so that they need not
+/// be in memory all at once: nodes in numbered rows, some of them out of reach, some of
+/// another system, some with notes, the last two never begun.
+pub fn each_of_many(nodes: usize, controls: usize, mut each: impl FnMut(&Stamped)) {
+    let known = ["shadow-mode", "sshd-root-login", "time-sync", "mail-relay", "grub-password", "cups-off", "updates"];
+    let titles = [
+        "Only root reads password hashes",
+        "sshd refuses root logins",
+        "The clock is kept by a time service",
+        "Mail is relayed",
+        "The boot loader asks for a password",
+        "No print server runs",
+        "Security updates are installed",
+    ];
+    let summaries: Vec<Arc<ControlSummary>> = (0..controls)
+        .map(|at| match known.get(at) {
+            Some(id) => {
+                let fix = (at == 1).then(|| "Set PermitRootLogin no in /etc/ssh/sshd_config and reload sshd.".into());
+                Arc::new(ControlSummary { fix, ..summary(id, titles[at]) })
+            }
+            None => Arc::new(summary(&format!("control-{at:03}"), "Something else is as it should be")),
+        })
+        .collect();
+    let other = Arc::new(summary("selinux-enforcing", "SELinux enforces its policy"));
+    let (mut total, mut sequence) = (Tally::default(), 0);
+    let mut send = |event: RunEvent| {
+        let time = "2026-11-20T10:00:00.000Z".to_string();
+        each(&Stamped { sequence, time, event });
+        sequence += 1;
+    };
+    send(RunEvent::RunStarted(RunStarted {
+        format: "probity/events",
+        version: 1,
+        run: "4f9d2c".into(),
+        probity: "0.1.0",
+        nodes,
+        controls: nodes * (controls + 1),
+    }));
+    for number in 0..nodes {
+        let row = if number % 4 == 3 { "db" } else { "web" };
+        let name = format!("{row}{:03}.example.org", number + 1);
+        let error = match number {
+            _ if number + 2 >= nodes && nodes > 3 => {
+                Some("not started: 300 nodes failed, as --max-failures says".to_string())
+            }
+            _ if number % 50 == 9 => {
+                Some(format!("cannot connect to {name}:22: connection refused; is sshd running there?"))
+            }
+            _ if number % 80 == 11 => Some(format!(
+                "{name}: the host key has changed; see that it is the same machine, then run ssh-keygen -R {name}"
+            )),
+            _ => None,
+        };
+        let error: Option<Arc<str>> = error.map(Into::into);
+        let started = match &error {
+            None => node(&name),
+            Some(_) => NodeStarted { user: None, platform: None, error: error.clone(), ..node(&name) },
+        };
+        let mut of_profiles = vec![
+            site_controls(&summaries, &name, number),
+            vec![ControlFinished {
+                control: other.clone(),
+                profile: "selinux".into(),
+                ..control(&name, ControlSummary::clone(&other), Outcome::NotApplicable, Vec::new())
+            }],
+        ];
+        let not_applicable: Option<Arc<str>> =
+            error.is_none().then(|| "it supports family redhat, and this is debian 12".into());
+        of_profiles[1][0].reason.clone_from(&not_applicable);
+        if error.is_some() {
+            for control in of_profiles.iter_mut().flatten() {
+                let ControlFinished { control: summary, profile, .. } = control.clone();
+                let outcome = Outcome::Errored;
+                *control = ControlFinished { control: summary, profile, reason: error.clone(), ..control.clone() };
+                (control.outcome, control.steps, control.waiver) = (outcome, Vec::new(), None);
+            }
+        }
+        let mut tally = Tally::default();
+        send(RunEvent::NodeStarted(started));
+        for (at, controls) in of_profiles.into_iter().enumerate() {
+            let mut summary = profile(&controls);
+            if at == 1 {
+                (summary.name, summary.title) = ("selinux".into(), Some("SELinux as it should be".into()));
+            }
+            let mut of_profile = Tally::default();
+            controls.iter().for_each(|control| of_profile.add(control.outcome));
+            tally += of_profile;
+            let name: Arc<str> = name.as_str().into();
+            send(RunEvent::ProfileStarted(Box::new(ProfileStarted {
+                node: name.clone(),
+                profile: Arc::new(summary.clone()),
+                attributes: Vec::new(),
+                not_applicable: not_applicable.clone().filter(|_| at == 1),
+            })));
+            controls.into_iter().for_each(|control| send(RunEvent::ControlFinished(Box::new(control))));
+            let (profile, tally) = (summary.name, of_profile);
+            send(RunEvent::ProfileFinished(ProfileFinished { node: name, profile, tally, seconds: 0.25 }));
+        }
+        total += tally;
+        let reached = usize::from(error.is_none());
+        let note = format!("the agent was not used on {name}: its /tmp is mounted noexec");
+        send(RunEvent::NodeFinished(NodeFinished {
+            node: name.into(),
+            tally,
+            seconds: 0.3,
+            rounds: reached * (3 + number % 4),
+            asked: reached * 412,
+            sent: reached * 398,
+            bytes_sent: reached as u64 * 31_000,
+            bytes_received: reached as u64 * 212_000,
+            notes: if number % 25 == 1 && reached == 1 { vec![note.into()] } else { Vec::new() },
+        }));
+    }
+    send(RunEvent::RunFinished(RunFinished { tally: total, seconds: 83.4, interrupted: false }));
+}
+
+/// The events of [`each_of_many`] all at once.
+pub fn many(nodes: usize, controls: usize) -> Vec<Stamped> {
+    let mut events = Vec::new();
+    each_of_many(nodes, controls, |event| events.push(event.clone()));
+    events
+}
+
 /// What a reporter makes of events.
 pub fn written(mut reporter: impl super::Reporter, events: &[Stamped]) -> String {
     let mut out = Vec::new();

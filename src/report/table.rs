@@ -44,7 +44,7 @@ impl Kind {
 pub static TABLE: &[Kind] = &[
     Kind {
         name: "cli",
-        doc: "A page for people: every control by node and profile, failures in full, a summary.",
+        doc: "A page for people: every control of one node, or what several have in common; a summary.",
         streams: false,
         one_node: false,
         options: &[],
@@ -52,7 +52,7 @@ pub static TABLE: &[Kind] = &[
     },
     Kind {
         name: "progress",
-        doc: "A character a control as they finish, then the failures and a summary.",
+        doc: "A character a control, or a node where there are several, then the failures and a summary.",
         streams: true,
         one_node: false,
         options: &[],

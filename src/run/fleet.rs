@@ -290,7 +290,9 @@ impl<'a> Run<'a> {
 
     /// Remembers whether a profile fits any node it was tried on.
     fn note_fit(&mut self, profile: &str, not_applicable: Option<&Arc<str>>) {
-        let Some(at) = self.plan.profiles.iter().position(|planned| &*planned.summary.name == profile) else { return };
+        let Some(at) = self.plan.profiles.iter().position(|planned| &*planned.selected.summary.name == profile) else {
+            return;
+        };
         match not_applicable {
             Some(why) => self.unfit[at] = Some(why.clone()),
             None => self.fits[at] = true,

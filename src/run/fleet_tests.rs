@@ -4,7 +4,7 @@ use crate::profile::Profile;
 use crate::results::Outcome;
 use crate::results::event::WaiverSummary;
 use crate::results::mask::Masker;
-use crate::run::plan::{PlannedNode, Values, WaiverOf};
+use crate::run::plan::{OnNode, PlannedNode, WaiverOf};
 use crate::run::prepare;
 use crate::target::Target;
 use crate::transport::Options;
@@ -93,11 +93,12 @@ fn plan(check: &str, manifest: &str, waived: bool, nodes: Vec<(&str, Target)>) -
         target,
         groups: Vec::new(),
         options: Options::default(),
-        profiles: vec![Arc::new(Values::default())],
+        profiles: vec![OnNode { values: Arc::default(), selected: profile.selected.clone() }],
     };
+    let nodes = nodes.into_iter().map(node).collect();
     Arc::new(Plan {
         profiles: vec![profile],
-        nodes: nodes.into_iter().map(node).collect(),
+        nodes,
         masker: Arc::new(Masker::new(Vec::new())),
         agent: None,
         print: None,

@@ -1,7 +1,7 @@
 //! One node: reached, looked at, and every profile run on it.
 
 use super::interruption::Flight;
-use super::plan::{Plan, PlannedNode, PlannedProfile, Values};
+use super::plan::{OnNode, Plan, PlannedNode, PlannedProfile};
 use super::stream::NodeStream;
 use crate::lua::{Engine, Finished, Limits, Print};
 use crate::node::platform::Platform;
@@ -119,10 +119,10 @@ pub fn run(
     let mut tally = Tally::default();
     let mut whole = true;
     let mut engines = engines.into_iter();
-    for (profile, values) in plan.profiles.iter().zip(&planned.profiles) {
+    for (profile, on_node) in plan.profiles.iter().zip(&planned.profiles) {
         let engine = engines.next();
-        if whole {
-            let run = ProfileRun { plan, planned, profile, values, reached };
+        if whole && !on_node.selected.numbers.is_empty() {
+            let run = ProfileRun { plan, planned, profile, on_node, reached };
             let (of_profile, ran) = run.run(engine, stream);
             tally += of_profile;
             whole = ran;
@@ -150,10 +150,13 @@ pub fn report_unreached(plan: &Plan, number: usize, why: &str, stream: &mut Node
     let why: Arc<str> = why.into();
     stream.send(RunEvent::NodeStarted(NodeStarted { error: Some(why.clone()), ..started(planned) }));
     let mut tally = Tally::default();
-    for (profile, values) in plan.profiles.iter().zip(&planned.profiles) {
-        stream.send(profile_started(planned, profile, values, None));
+    for (profile, on_node) in plan.profiles.iter().zip(&planned.profiles) {
+        if on_node.selected.numbers.is_empty() {
+            continue;
+        }
+        stream.send(profile_started(planned, on_node, None));
         let mut of_profile = Tally::default();
-        for control in profile.selected.iter().copied() {
+        for control in on_node.selected.numbers.iter().copied() {
             let finished = not_run(Outcome::Errored, why.clone());
             of_profile.add(finished.outcome);
             // No waiver: what nobody looked at is not a failure that somebody accepted.
@@ -161,7 +164,7 @@ pub fn report_unreached(plan: &Plan, number: usize, why: &str, stream: &mut Node
         }
         stream.send(RunEvent::ProfileFinished(ProfileFinished {
             node: planned.name.clone(),
-            profile: profile.summary.name.clone(),
+            profile: profile.selected.summary.name.clone(),
             tally: of_profile,
             seconds: 0.0,
         }));
@@ -194,16 +197,11 @@ pub fn started(planned: &PlannedNode) -> NodeStarted {
 }
 
 /// A profile begins on a node.
-pub fn profile_started(
-    planned: &PlannedNode,
-    profile: &PlannedProfile,
-    values: &Values,
-    not_applicable: Option<Arc<str>>,
-) -> RunEvent {
+pub fn profile_started(planned: &PlannedNode, on_node: &OnNode, not_applicable: Option<Arc<str>>) -> RunEvent {
     RunEvent::ProfileStarted(Box::new(ProfileStarted {
         node: planned.name.clone(),
-        profile: profile.summary.clone(),
-        attributes: values.attributes.clone(),
+        profile: on_node.selected.summary.clone(),
+        attributes: on_node.values.attributes.clone(),
         not_applicable,
     }))
 }
@@ -223,7 +221,7 @@ pub fn control_finished(
     };
     RunEvent::ControlFinished(Box::new(ControlFinished {
         node: planned.name.clone(),
-        profile: profile.summary.name.clone(),
+        profile: profile.selected.summary.name.clone(),
         control: profile.controls[number].clone(),
         outcome,
         reason,
@@ -257,7 +255,7 @@ struct ProfileRun<'a> {
     plan: &'a Plan,
     planned: &'a PlannedNode,
     profile: &'a PlannedProfile,
-    values: &'a Values,
+    on_node: &'a OnNode,
     reached: &'a Reached,
 }
 
@@ -267,7 +265,7 @@ impl ProfileRun<'_> {
     fn run(&self, engine: Option<Engine>, stream: &mut NodeStream<'_>) -> (Tally, bool) {
         let began = Instant::now();
         let not_applicable = self.profile.unsupported(&self.reached.platform);
-        stream.send(profile_started(self.planned, self.profile, self.values, not_applicable.clone()));
+        stream.send(profile_started(self.planned, self.on_node, not_applicable.clone()));
         let mut tally = Tally::default();
         let mut reported = vec![false; self.profile.controls.len()];
         let whole = match not_applicable {
@@ -285,7 +283,7 @@ impl ProfileRun<'_> {
         };
         stream.send(RunEvent::ProfileFinished(ProfileFinished {
             node: self.planned.name.clone(),
-            profile: self.profile.summary.name.clone(),
+            profile: self.profile.selected.summary.name.clone(),
             tally,
             seconds: began.elapsed().as_secs_f64(),
         }));
@@ -305,13 +303,13 @@ impl ProfileRun<'_> {
             Some(engine) => engine,
             None => self.load()?,
         };
-        engine.set_attributes(self.values.values.clone(), self.values.secrets.clone());
+        engine.set_attributes(self.on_node.values.values.clone(), self.on_node.values.secrets.clone());
         let flight = stream.flight().clone();
         let mut report = |number: usize, finished: Finished| {
             reported[number] = true;
             self.report(number, finished, tally, stream);
         };
-        let whole = engine.run(self.reached.node.clone(), &self.profile.selected, flight.flag(), &mut report);
+        let whole = engine.run(self.reached.node.clone(), &self.on_node.selected.numbers, flight.flag(), &mut report);
         if !whole && flight.is_expired() {
             return Err(out_of_time(self.planned.options.patience.node));
         }
@@ -340,7 +338,7 @@ impl ProfileRun<'_> {
         tally: &mut Tally,
         stream: &mut NodeStream<'_>,
     ) {
-        for number in self.profile.selected.iter().copied() {
+        for number in self.on_node.selected.numbers.iter().copied() {
             if !std::mem::replace(&mut reported[number], true) {
                 self.report(number, not_run(outcome, why.clone()), tally, stream);
             }

@@ -34,15 +34,31 @@ pub struct Plan {
 
 /// A profile whose controls are chosen; the same on every node.
 pub struct PlannedProfile {
-    /// With the selected controls only.
-    pub summary: Arc<ProfileSummary>,
     /// Every control, by its number in the profile.
     pub controls: Vec<Arc<ControlSummary>>,
-    /// The numbers of the selected controls, in order.
-    pub selected: Vec<usize>,
+    pub selected: Arc<Selected>,
     pub sources: Sources,
     pub supports: Vec<Supports>,
     pub waiver: WaiverOf,
+}
+
+/// Which controls of a profile run.
+#[derive(Debug, Clone)]
+pub struct Selected {
+    /// The numbers of the selected controls, in order.
+    pub numbers: Vec<usize>,
+    /// The profile as reports show it, with the selected controls only.
+    pub summary: Arc<ProfileSummary>,
+}
+
+impl Selected {
+    /// Those of them that `wants` fits.
+    pub fn only(&self, wants: &dyn Fn(&ControlSummary) -> bool) -> Selected {
+        let both = self.numbers.iter().zip(&self.summary.controls);
+        let (numbers, controls) =
+            both.filter(|(_, control)| wants(control)).map(|(number, control)| (*number, control.clone())).unzip();
+        Selected { numbers, summary: Arc::new(ProfileSummary { controls, ..(*self.summary).clone() }) }
+    }
 }
 
 /// A node of the run and what the profiles get there.
@@ -52,7 +68,14 @@ pub struct PlannedNode {
     pub groups: Vec<Arc<str>>,
     pub options: Options,
     /// For each profile of the plan, in its order.
-    pub profiles: Vec<Arc<Values>>,
+    pub profiles: Vec<OnNode>,
+}
+
+/// A profile on one node.
+#[derive(Debug, Clone)]
+pub struct OnNode {
+    pub values: Arc<Values>,
+    pub selected: Arc<Selected>,
 }
 
 /// The attribute values of one profile, on the nodes that share them.
@@ -69,7 +92,7 @@ pub struct Values {
 impl Plan {
     /// How many controls the run will report, over all nodes.
     pub fn controls(&self) -> usize {
-        self.nodes.len() * self.profiles.iter().map(|profile| profile.selected.len()).sum::<usize>()
+        self.nodes.iter().flat_map(|node| &node.profiles).map(|profile| profile.selected.numbers.len()).sum()
     }
 }
 
@@ -83,7 +106,7 @@ impl PlannedProfile {
         }
         let entries: Vec<String> = self.supports.iter().map(|entry| entry.to_value().to_string()).collect();
         let node = format!("{} {} (family {})", platform.name, platform.release, platform.family);
-        let text = format!("{} supports {}, and this node is {node}", self.summary.name, entries.join(" or "));
+        let text = format!("{} supports {}, and this node is {node}", self.selected.summary.name, entries.join(" or "));
         Some(text.into())
     }
 }

@@ -1,7 +1,7 @@
 //! From profiles to what can run: everything that can be wrong without a node is found
 //! here, before any node is touched.
 
-use super::plan::{PlannedProfile, WaiverOf};
+use super::plan::{PlannedProfile, Selected, WaiverOf};
 use crate::error::{Error, Place};
 use crate::lua::{Engine, Limits, Print, Sources};
 use crate::profile::Profile;
@@ -60,12 +60,11 @@ pub fn prepare(
     refuse_empty(profile, engine.controls().len()).map_err(|error| vec![error])?;
     let controls: Vec<Arc<ControlSummary>> = engine.summaries().cloned().collect();
     let chosen = controls.iter().enumerate().filter(|(_, control)| selects(control));
-    let selected: Vec<usize> = chosen.map(|(number, _)| number).collect();
-    let summary = summarize(profile, selected.iter().map(|number| controls[*number].clone()).collect());
+    let numbers: Vec<usize> = chosen.map(|(number, _)| number).collect();
+    let summary = summarize(profile, numbers.iter().map(|number| controls[*number].clone()).collect());
     let planned = PlannedProfile {
-        summary: Arc::new(summary),
         controls,
-        selected,
+        selected: Arc::new(Selected { numbers, summary: Arc::new(summary) }),
         sources,
         supports: profile.manifest.supports.clone(),
         waiver,

@@ -17,7 +17,7 @@ pub use program::{Program, own_digest};
 pub use serve::serve;
 
 use super::node::Landed;
-use super::plan::{Plan, PlannedProfile, Values};
+use super::plan::{OnNode, Plan, PlannedProfile};
 use super::stream::NodeStream;
 use crate::transport::{Transport, Unreachable};
 use relay::Relay;
@@ -132,7 +132,7 @@ fn request(plan: &Plan, number: usize) -> serde_json::Result<Vec<u8>> {
             .profiles
             .iter()
             .zip(&planned.profiles)
-            .map(|(profile, values)| requested(profile, values))
+            .map(|(profile, on_node)| requested(profile, on_node))
             .collect(),
     };
     let mut bytes = serde_json::to_vec(&request)?;
@@ -140,17 +140,17 @@ fn request(plan: &Plan, number: usize) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn requested(profile: &PlannedProfile, values: &Values) -> RequestedProfile {
+fn requested(profile: &PlannedProfile, on_node: &OnNode) -> RequestedProfile {
     RequestedProfile {
-        name: profile.summary.name.clone(),
-        version: profile.summary.version.clone(),
+        name: profile.selected.summary.name.clone(),
+        version: profile.selected.summary.version.clone(),
         controls: profile.sources.controls.clone(),
         libraries: profile.sources.libraries.clone(),
         files: profile.sources.files.iter().map(|(path, content)| (path.clone(), Binary::new(content))).collect(),
-        selected: profile.selected.clone(),
+        selected: on_node.selected.numbers.clone(),
         supports: profile.supports.clone(),
-        values: values.values.iter().map(|(name, value)| (name.clone(), Plain::from(value))).collect(),
-        secrets: values.secrets.clone(),
+        values: on_node.values.values.iter().map(|(name, value)| (name.clone(), Plain::from(value))).collect(),
+        secrets: on_node.values.secrets.clone(),
     }
 }
 

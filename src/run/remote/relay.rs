@@ -78,7 +78,7 @@ impl<'a, 'b> Relay<'a, 'b> {
             (At::Node, Frame::Started { user, platform }) => {
                 let started = NodeStarted { user, platform, ..node::started(planned) };
                 self.stream.send(RunEvent::NodeStarted(started));
-                self.at = At::Profile(0);
+                self.at = At::Profile(self.next_profile(0));
             }
             (At::Profile(at), Frame::Profile { not_applicable }) if at < self.plan.profiles.len() => {
                 self.begin_profile(at, not_applicable);
@@ -93,10 +93,16 @@ impl<'a, 'b> Relay<'a, 'b> {
         }
     }
 
+    /// The first profile from `at` on of which anything runs here.
+    fn next_profile(&self, at: usize) -> usize {
+        let here = &self.plan.nodes[self.number].profiles;
+        (at..here.len()).find(|at| !here[*at].selected.numbers.is_empty()).unwrap_or(here.len())
+    }
+
     fn begin_profile(&mut self, at: usize, not_applicable: Option<Arc<str>>) {
         let planned = &self.plan.nodes[self.number];
         let profile = &self.plan.profiles[at];
-        self.stream.send(node::profile_started(planned, profile, &planned.profiles[at], not_applicable));
+        self.stream.send(node::profile_started(planned, &planned.profiles[at], not_applicable));
         self.profile_began = Instant::now();
         self.reported = vec![false; profile.controls.len()];
         self.of_profile = Tally::default();
@@ -105,7 +111,8 @@ impl<'a, 'b> Relay<'a, 'b> {
 
     fn control(&mut self, at: usize, frame: ControlFrame) {
         let profile = &self.plan.profiles[at];
-        let number = profile.selected.iter().copied().find(|number| profile.controls[*number].id == frame.id);
+        let selected = &self.plan.nodes[self.number].profiles[at].selected.numbers;
+        let number = selected.iter().copied().find(|number| profile.controls[*number].id == frame.id);
         let Some(number) = number.filter(|number| !self.reported[*number]) else {
             self.misfit = Some("the agent reports a control that it was not asked for".into());
             return;
@@ -137,12 +144,12 @@ impl<'a, 'b> Relay<'a, 'b> {
         let planned = &self.plan.nodes[self.number];
         self.stream.send(RunEvent::ProfileFinished(ProfileFinished {
             node: planned.name.clone(),
-            profile: self.plan.profiles[at].summary.name.clone(),
+            profile: self.plan.profiles[at].selected.summary.name.clone(),
             tally: self.of_profile,
             seconds: self.profile_began.elapsed().as_secs_f64(),
         }));
         self.tally += self.of_profile;
-        self.at = At::Profile(at + 1);
+        self.at = At::Profile(self.next_profile(at + 1));
     }
 
     /// Whether nothing of the node was reported yet.
@@ -195,7 +202,7 @@ impl<'a, 'b> Relay<'a, 'b> {
         if !whole {
             return;
         }
-        for number in self.plan.profiles[at].selected.clone() {
+        for number in self.plan.nodes[self.number].profiles[at].selected.numbers.clone() {
             if !self.reported[number] {
                 self.report(at, number, node::not_run(Outcome::Errored, missing.clone()));
             }

@@ -10,7 +10,7 @@ use crate::results::event::ProfileSummary;
 use crate::results::mask::Masker;
 use crate::run::interruption::Interruption;
 use crate::run::node;
-use crate::run::plan::{Plan, PlannedNode, PlannedProfile, Values};
+use crate::run::plan::{OnNode, Plan, PlannedNode, PlannedProfile, Selected, Values};
 use crate::run::stream::{NodeStream, Told};
 use crate::target::Target;
 use crate::transport::local::Local;
@@ -122,7 +122,7 @@ fn say(out: &Out, frame: &Frame) -> Result<(), Error> {
 
 /// The plan of one node, this machine, and the controls loaded for it.
 fn planned(request: Request, out: &Out) -> Result<(Plan, Vec<Engine>), Arc<str>> {
-    let (mut profiles, mut engines, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut profiles, mut engines, mut on_node) = (Vec::new(), Vec::new(), Vec::new());
     for requested in request.profiles {
         let print_out = out.clone();
         let print: crate::lua::Print = match request.prints {
@@ -132,17 +132,17 @@ fn planned(request: Request, out: &Out) -> Result<(Plan, Vec<Engine>), Arc<str>>
             }),
             false => Rc::new(|_, _| {}),
         };
-        let (profile, engine, of_node) = profile(requested, print)?;
+        let (profile, engine, values) = profile(requested, print)?;
+        on_node.push(OnNode { values: Arc::new(values), selected: profile.selected.clone() });
         profiles.push(profile);
         engines.push(engine);
-        values.push(Arc::new(of_node));
     }
     let node = PlannedNode {
         name: request.node,
         target: Target::Local,
         groups: request.groups,
         options: Options::default(),
-        profiles: values,
+        profiles: on_node,
     };
     let masker = Arc::new(Masker::new(Vec::new()));
     let plan = Plan { profiles, nodes: vec![node], masker, agent: None, print: None, now: request.now };
@@ -160,7 +160,7 @@ fn profile(
         format!("the controls cannot be loaded on the node: {}", messages.join("; ")).into()
     })?;
     let controls: Vec<_> = engine.summaries().cloned().collect();
-    let selected: Vec<usize> = requested.selected.into_iter().filter(|number| *number < controls.len()).collect();
+    let numbers: Vec<usize> = requested.selected.into_iter().filter(|number| *number < controls.len()).collect();
     let summary = ProfileSummary {
         name: requested.name,
         version: requested.version,
@@ -173,14 +173,9 @@ fn profile(
         // The controller has them.
         controls: Vec::new(),
     };
-    let planned = PlannedProfile {
-        summary: Arc::new(summary),
-        controls,
-        selected,
-        sources,
-        supports: requested.supports,
-        waiver: Arc::new(|_, _| None),
-    };
+    let selected = Arc::new(Selected { numbers, summary: Arc::new(summary) });
+    let planned =
+        PlannedProfile { controls, selected, sources, supports: requested.supports, waiver: Arc::new(|_, _| None) };
     let values = Values {
         values: requested.values.into_iter().map(|(name, value)| (name, value.value())).collect(),
         attributes: Vec::new(),
