@@ -35,7 +35,8 @@ strap() {
 }
 
 make_suite() { # SUITE ROOT [MORE]
-  strap "$1" "systemd,systemd-sysv,dbus,openssh-server,sudo,opendoas,iproute2,procps,cron${3:-}" "$2" --variant=minbase
+  case $1 in bullseye) doas=doas ;; *) doas=opendoas ;; esac
+  strap "$1" "systemd,systemd-sysv,dbus,openssh-server,sudo,$doas,iproute2,procps,cron${3:-}" "$2" --variant=minbase
   rm -rf "$2"/var/lib/apt/lists/* "$2"/var/cache/apt/* "$2"/dev/*
   [ -e "$2/etc/ssh/ssh_host_ed25519_key" ] || chroot "$2" ssh-keygen -A
   # The kernel's modules belong to the machine below.

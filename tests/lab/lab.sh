@@ -95,7 +95,7 @@ dropbear_key() { # FILE
   [ -d "$base/dropbear" ] && [ ! -e "$1" ] || return 0
   loader=$(find "$base/dropbear" -name 'ld-linux*' | head -n 1)
   libraries=$(find "$base/dropbear" -name '*.so*' -exec dirname {} \; | sort -u | paste -s -d :)
-  "$loader" --library-path "$libraries" "$base/dropbear/usr/sbin/dropbearkey" -t ed25519 -f "$1" |
+  "$loader" --library-path "$libraries" "$base/dropbear/usr/sbin/dropbearkey" -t ed25519 -f "$1" 2>/dev/null |
     grep ^ssh-ed25519 >"$1.pub"
 }
 
@@ -157,12 +157,13 @@ connect() {
   done
   pid=$(init "$name") || { cat "$state/run/$name.log" >&2; die "$name does not start"; }
   [ ! -e "/sys/class/net/${bridge}v$octet" ] && [ ! -e "/sys/class/net/${bridge}t$octet" ] || return 0
-  if [ "$flags" = delay ] && ! netem; then
+  ip link add "${bridge}v$octet" type veth peer name eth0 netns "$pid"
+  if [ "$flags" = delay ] && ! tc qdisc add dev "${bridge}v$octet" root netem delay "${delay}ms" 2>/dev/null; then
+    ip link del "${bridge}v$octet"
     setsid python3 "$here/delay.py" "$pid" "$(address "$name")" "$net.1" "$delay" "${bridge}t$octet" \
       >"$state/run/$name.delay.log" 2>&1 </dev/null 9>&- &
     return 0
   fi
-  ip link add "${bridge}v$octet" type veth peer name eth0 netns "$pid"
   ip link set "${bridge}v$octet" master "$bridge" up
   # The same after a reset, for the sake of neighbours that remember.
   nsenter --target "$pid" --net sh -euc '
@@ -170,16 +171,7 @@ connect() {
     ip addr add "$2/24" dev eth0
     ip addr add "$3/64" dev eth0 nodad 2>/dev/null || :' \
     - "$(printf '02:1a:b0:00:00:%02x' "$octet")" "$(address "$name")" "$(ipv6 "$octet")"
-  case $flags in
-    delay) tc qdisc add dev "${bridge}v$octet" root netem delay "${delay}ms" ;;
-    wall) firewall "$name" drop ;;
-  esac
-}
-
-netem() {
-  ip link add "${bridge}n" type dummy && tc qdisc add dev "${bridge}n" root netem delay 1ms 2>/dev/null && can=0 || can=1
-  ip link del "${bridge}n" 2>/dev/null || :
-  return $can
+  [ "$flags" != wall ] || firewall "$name" drop
 }
 
 # Only what comes from this machine: another node is a way round.
@@ -218,16 +210,18 @@ await() {
   die "$1 does not answer at $(address "$1"); what it said is in $state/run/$1.log"
 }
 
-stop() {
-  pid=$(supervisor "$1") && kill -TERM "$pid" 2>/dev/null && for _ in $(seq 300); do
-    [ -d "/proc/$pid" ] || break
-    sleep 0.02
+stop() { # NAME...
+  for name; do ! pid=$(supervisor "$name") || kill -TERM "$pid" 2>/dev/null || :; done
+  for name; do
+    for _ in $(seq 300); do
+      supervisor "$name" >/dev/null || break
+      sleep 0.02
+    done
+    ! pid=$(supervisor "$name") || kill -KILL "$pid"
+    octet=$(field 2 "$name")
+    for wire in ${bridge:+"${bridge}v$octet" "${bridge}t$octet"}; do ip link del "$wire" 2>/dev/null || :; done
+    rm -rf "$state/run/$name".* "${state:?}/share/$name"
   done
-  if pid=$(supervisor "$1"); then kill -KILL "$pid"; fi
-  octet=$(field 2 "$1")
-  [ -z "${bridge:-}" ] || ip link del "${bridge}v$octet" 2>/dev/null || :
-  [ -z "${bridge:-}" ] || ip link del "${bridge}t$octet" 2>/dev/null || :
-  rm -rf "$state/run/$1".* "${state:?}/share/$1"
 }
 
 # ---- what a test reads
@@ -312,7 +306,7 @@ keep() {
 down() {
   known "$@"
   net=$(cat "$state/net" 2>/dev/null) && bridge=$(bridge_of "$net") || bridge=''
-  for name in ${*:-$(names)}; do stop "$name"; done
+  stop ${*:-$(names)}
   if [ $# = 0 ]; then
     [ "$(cat "/sys/class/net/$bridge/ifalias" 2>/dev/null)" != "$state" ] || ip link del "$bridge"
     rm -rf "$state/net" "$state/nodes" "$state/nodes.yml" "$state/known_hosts" "$state/known_hosts_ca" \

@@ -55,9 +55,9 @@ fi
 
 cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 [ -n "$cgroups" ] || { echo "no cgroup2 is mounted" >&2; exit 1; }
-# What a killed one left behind.
+# What a killed one left behind; a dead process that nobody waited for has no exe either.
 for stale in "$cgroups"/probity-lab-*; do
-  [ -e "/proc/${stale##*-}" ] || find "$stale" -depth -type d -exec rmdir {} \; 2>/dev/null || :
+  [ -e "/proc/${stale##*-}/exe" ] || find "$stale" -depth -type d -exec rmdir {} \; 2>/dev/null || :
 done
 cgroup=$cgroups/probity-lab-$$
 mkdir "$cgroup"
