@@ -17,16 +17,16 @@
 # and python3 where the kernel has no netem.
 #
 #   PROBITY_TEST_CACHE  folder of the root file systems (target/tmp)
-#   PROBITY_LAB         state folder (lab below that)
+#   PROBITY_LAB         state folder (target/tmp/lab)
 #   PROBITY_LAB_NET     first three octets of the network (the first free one of 10.99.1 to 10.99.99)
 #   PROBITY_LAB_DELAY   milliseconds a round trip to the slow node takes longer (50)
 set -eu
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${PROBITY_TEST_CACHE:-$here/../../target/tmp}
-mkdir -p "$cache"
-cache=$(cd "$cache" && pwd)
-state=${PROBITY_LAB:-$cache/lab}
+built=${CARGO_TARGET_DIR:-$here/../../target}/tmp
+absolute() { mkdir -p "$1" && (cd "$1" && pwd); }
+cache=$(absolute "${PROBITY_TEST_CACHE:-$built}")
+state=$(absolute "${PROBITY_LAB:-$built/lab}")
 delay=${PROBITY_LAB_DELAY:-50}
 password=lab-secret passphrase=lab-phrase
 
@@ -242,6 +242,20 @@ write_files() {
   for name in $(names); do
     [ -z "$(init "$name")" ] || echo "$name $(address "$name") $(ipv6 "$(field 2 "$name")") $(field 4 "$name")"
   done >"$state/nodes"
+  {
+    printf 'groups:\n  all:\n    transport:\n      user: ops\n      sudo: true\n      identity: keys/id\n'
+    printf '      known_hosts: known_hosts\n      ssh_config: none\n'
+    for group in debian rpm busybox; do printf '  %s:\n' "$group"; done
+    echo nodes:
+    while read -r name address _; do
+      printf '  %s:\n    target: ssh://%s\n' "$name" "$address"
+      case $name in
+        rpm) printf '    groups: [rpm]\n' ;;
+        bbox) printf '    groups: [busybox]\n    transport: { user: root, sudo: false }\n' ;;
+        *) printf '    groups: [debian]\n' ;;
+      esac
+    done <"$state/nodes"
+  } >"$state/nodes.yml"
 }
 
 status() {
@@ -319,7 +333,6 @@ down() {
 [ "$(id -u)" = 0 ] || die "needs root"
 command=${1:-help}
 [ $# = 0 ] || shift
-mkdir -p "$state"
 exec 9>"$state/lock"
 case $command in
   up | down | reset) flock 9 ;;
