@@ -226,22 +226,24 @@ stop() { # NAME...
 
 # ---- what a test reads
 
+# Others read them at any time: each is there as a whole.
+put() { cat >"$state/.new" && mv "$state/.new" "$state/$1"; }
 write_files() {
   for name in $(names); do
     [ -e "$state/keys/host_$name.pub" ] || continue
     echo "$(address "$name") $(cut -d' ' -f1,2 "$state/keys/host_$name.pub")"
     echo "$(ipv6 "$(field 2 "$name")") $(cut -d' ' -f1,2 "$state/keys/host_$name.pub")"
-  done >"$state/known_hosts"
-  echo "@cert-authority $net.* $(cut -d' ' -f1,2 "$state/keys/host_ca.pub")" >"$state/known_hosts_ca"
+  done | put known_hosts
+  echo "@cert-authority $net.* $(cut -d' ' -f1,2 "$state/keys/host_ca.pub")" | put known_hosts_ca
   {
     for name in $(names); do printf 'Host %s\n  HostName %s\n' "$name" "$(address "$name")"; done
     printf 'Host *\n  User ops\n  IdentityFile %s\n  IdentitiesOnly yes\n' "$state/keys/id"
     printf '  UserKnownHostsFile %s\n  GlobalKnownHostsFile /dev/null\n' "$state/known_hosts"
     printf '  StrictHostKeyChecking yes\n  BatchMode yes\n  ConnectTimeout 10\n'
-  } >"$state/ssh_config"
+  } | put ssh_config
   for name in $(names); do
     [ -z "$(init "$name")" ] || echo "$name $(address "$name") $(ipv6 "$(field 2 "$name")") $(field 4 "$name")"
-  done >"$state/nodes"
+  done | put nodes
   {
     printf 'groups:\n  all:\n    transport:\n      user: ops\n      sudo: true\n      identity: keys/id\n'
     printf '      known_hosts: known_hosts\n      ssh_config: none\n'
@@ -255,7 +257,7 @@ write_files() {
         *) printf '    groups: [debian]\n' ;;
       esac
     done <"$state/nodes"
-  } >"$state/nodes.yml"
+  } | put nodes.yml
 }
 
 status() {
