@@ -46,23 +46,24 @@ impl Node {
                 return None;
             }
         }
-        let base = cache();
-        let made = Command::new("sh").arg(in_project("tests/lab/base.sh")).arg(&base).output().expect("sh starts");
+        let (root, init): (_, &[&str]) = match kind {
+            Kind::Systemd => ("own", &["/sbin/init"]),
+            Kind::Debian => ("own", &["sleep", "86400"]),
+            Kind::Busybox => ("busybox", &["sleep", "86400"]),
+        };
+        let base = in_project("tests/lab/base.sh");
+        let made = Command::new("sh").arg(base).arg(cache()).arg(root).output().expect("sh starts");
         if !made.status.success() {
             let said = String::from_utf8_lossy(&made.stderr);
             assert!(!required("lab"), "the root file systems of the lab cannot be made: {said}");
             crate::support::skipped(what, &format!("the root file systems of the lab, which cannot be made: {said}"));
             return None;
         }
+        let base = PathBuf::from(String::from_utf8_lossy(&made.stdout).trim());
         let share = tempfile::tempdir().expect("a temporary directory");
         if kind == Kind::Busybox {
             give_libraries(share.path());
         }
-        let (root, init): (_, &[&str]) = match kind {
-            Kind::Systemd => ("debian", &["/sbin/init"]),
-            Kind::Debian => ("debian", &["sleep", "86400"]),
-            Kind::Busybox => ("busybox", &["sleep", "86400"]),
-        };
         // The signal reaches the supervisor when the test is killed, too.
         let mut supervisor = Command::new("setpriv")
             .args(["--pdeathsig", "TERM", "sh"])
@@ -221,20 +222,14 @@ fn give_libraries(share: &Path) {
 }
 
 /// A path in the project.
-fn in_project(path: &str) -> PathBuf {
+pub fn in_project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Where root file systems are kept between runs, apart for every recipe.
-fn cache() -> PathBuf {
-    let parent = match std::env::var_os("PROBITY_TEST_CACHE") {
+/// Where root file systems are kept between runs; `base.sh` keeps them apart for every recipe.
+pub fn cache() -> PathBuf {
+    match std::env::var_os("PROBITY_TEST_CACHE") {
         Some(folder) => PathBuf::from(folder),
         None => Path::new(env!("CARGO_TARGET_TMPDIR")).to_path_buf(),
-    };
-    let recipe = std::fs::read(in_project("tests/lab/base.sh")).expect("the recipe is there");
-    // FNV-1a: a name for the recipe, no more.
-    let digest = recipe
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    parent.join(format!("lab-{digest:016x}"))
+    }
 }

@@ -2,10 +2,13 @@
 # node.sh ROOT PROBITY SHARE COMMAND... - a node for tests, until it is killed.
 #
 # Boots COMMAND (an init) as PID 1 of namespaces and a cgroup of its own, over the root
-# file system ROOT; what it changes is in memory. PROBITY is the program under test, SHARE
-# a directory of files for the node: /run/test/probity and /run/test/share there. Writes
-# one line with the process id of the init, as this machine sees it. A signal, or the
-# end of the init, ends the node; nothing of it stays. Needs root and a cgroup2 mount.
+# file system ROOT (`upper:lower` for layers); what it changes is in memory. PROBITY is the
+# program under test (or /dev/null), SHARE a directory of files for the node: /run/test/probity
+# and /run/test/share there. $NODE_NAME is its host name; $NODE_PREPARE, where it is set,
+# is a shell script of this machine that is run in the node's root before the boot.
+# Writes one line with the process id of the init, as this machine sees it. A signal, or the
+# end of the init, ends the node; nothing of it stays, but for its cgroup when this
+# script itself is killed. Needs root and a cgroup2 mount.
 set -eu
 
 # The second half, in the new namespaces. /proc/sys is read-only but for the network's.
@@ -39,8 +42,9 @@ if [ "$1" = --inside ]; then
   mount --bind "$probity" run/test/probity
   mount --bind -o ro "$share" run/test/share
 
-  hostname lab
+  hostname "${NODE_NAME:-lab}"
   ip link set lo up
+  [ -z "${NODE_PREPARE:-}" ] || sh -eu "$NODE_PREPARE"
   mkdir .old
   pivot_root . .old
   umount -l /.old
@@ -51,6 +55,10 @@ fi
 
 cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 [ -n "$cgroups" ] || { echo "no cgroup2 is mounted" >&2; exit 1; }
+# What a killed one left behind; a dead process that nobody waited for has no exe either.
+for stale in "$cgroups"/probity-lab-*; do
+  [ -e "/proc/${stale##*-}/exe" ] || find "$stale" -depth -type d -exec rmdir {} \; 2>/dev/null || :
+done
 cgroup=$cgroups/probity-lab-$$
 mkdir "$cgroup"
 
@@ -67,10 +75,11 @@ end() {
 }
 trap end INT TERM HUP EXIT
 
-# Its own shell joins the cgroup before the cgroup namespace makes that its root.
+# Its own shell joins the cgroup before the cgroup namespace makes that its root. The node
+# dies with this script, whatever that dies of.
 # shellcheck disable=SC2016
 sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$cgroup" \
-  unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child \
+  setpriv --pdeathsig KILL unshare --mount --pid --uts --ipc --net --cgroup --fork --kill-child \
   setpriv --bounding-set=-sys_module,-sys_time,-mknod,-sys_rawio,-syslog --inh-caps=-all \
   sh "$0" --inside "$@" </dev/null >&2 &
 node=$!
