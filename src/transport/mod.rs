@@ -4,6 +4,7 @@ pub mod local;
 pub mod options;
 pub mod scripted;
 pub mod shell;
+pub mod ssh;
 
 pub use options::{HostKeyCheck, Options, Patience, Privilege, Prompt, Secret, Tool};
 

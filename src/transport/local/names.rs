@@ -26,7 +26,7 @@ impl Local {
 
     /// The addresses of a host, each once, the one to try first first. Empty: the name does
     /// not resolve.
-    pub(super) fn addresses(&self, host: &str, limit: Duration) -> Result<Vec<IpAddr>, Fault> {
+    pub(in crate::transport) fn addresses(&self, host: &str, limit: Duration) -> Result<Vec<IpAddr>, Fault> {
         let started = Instant::now();
         if let Some(address) = literal(host) {
             return Ok(vec![address]);
