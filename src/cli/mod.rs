@@ -11,7 +11,9 @@ mod exec;
 mod init;
 mod inputs;
 mod matchers;
+mod nodes;
 mod profiles;
+mod prompt;
 mod refusal;
 mod resources;
 mod signals;
@@ -132,7 +134,7 @@ pub fn main() -> u8 {
         Command::Check(args) => check::run(args, &cli.global),
         Command::Describe(args) => describe::run(args),
         Command::Archive(args) => archive::run(args, &cli.global),
-        Command::Detect(args) => detect::run(args),
+        Command::Detect(args) => detect::run(args, &cli.global),
         Command::Config(args) => config::run(args),
         Command::Resources(args) => resources::run(args, &cli.global),
         Command::Matchers(args) => matchers::run(args),

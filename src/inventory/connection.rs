@@ -42,8 +42,22 @@ impl Connection {
             };
         }
         fields!(
-            user, port, identities, jumps, ssh_config, known_hosts, host_key_check, password, passphrase, privilege,
-            privilege_user, privilege_password, connect_timeout, batch_timeout, node_timeout, retries
+            user,
+            port,
+            identities,
+            jumps,
+            ssh_config,
+            known_hosts,
+            host_key_check,
+            password,
+            passphrase,
+            privilege,
+            privilege_user,
+            privilege_password,
+            connect_timeout,
+            batch_timeout,
+            node_timeout,
+            retries
         );
     }
 
@@ -60,11 +74,9 @@ impl Connection {
         let mut secret = |source: &Option<SecretSource>| source.as_ref().map(&mut *read).transpose();
         let patience = Patience::default();
         let privilege = match self.privilege.flatten() {
-            Some(tool) => Some(Privilege {
-                tool,
-                user: self.privilege_user.clone(),
-                password: secret(&self.privilege_password)?,
-            }),
+            Some(tool) => {
+                Some(Privilege { tool, user: self.privilege_user.clone(), password: secret(&self.privilege_password)? })
+            }
             None => None,
         };
         Ok(Options {

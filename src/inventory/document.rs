@@ -137,7 +137,8 @@ impl Reader {
                         node.groups = self.names("groups", &groups.value);
                     }
                     node.attributes = fields.get("attributes").and_then(|field| self.attributes(&field.value));
-                    node.connection = fields.get("transport").map(|field| self.transport(&field.value)).unwrap_or_default();
+                    node.connection =
+                        fields.get("transport").map(|field| self.transport(&field.value)).unwrap_or_default();
                     fields.get("target").map(|field| &field.value).filter(|target| !target.is_null())
                 }
                 Err(error) => {
@@ -160,7 +161,8 @@ impl Reader {
             None => match format!("ssh://{name}").parse() {
                 Ok(target) => node.target = target,
                 Err(_) => {
-                    let error = document.error(&field.key, format!("node {name} has no target, and its name is no host"));
+                    let error =
+                        document.error(&field.key, format!("node {name} has no target, and its name is no host"));
                     self.errors.push(error.hint("write target: ssh://HOST"));
                 }
             },
@@ -171,7 +173,8 @@ impl Reader {
                 ("port", port.is_some() && node.connection.port.is_some()),
             ] {
                 if twice {
-                    let error = document.error(&field.key, format!("node {name} has a {key} in its target and one in transport"));
+                    let error = document
+                        .error(&field.key, format!("node {name} has a {key} in its target and one in transport"));
                     self.errors.push(error.hint("leave one of them out"));
                 }
             }
@@ -242,9 +245,7 @@ impl Reader {
         match &value.value {
             Data::Null => None,
             Data::Map(map) if map.is_empty() => None,
-            Data::Map(_) => {
-                Some(Attributes { document: self.document.clone(), values: value.clone(), owner: None })
-            }
+            Data::Map(_) => Some(Attributes { document: self.document.clone(), values: value.clone(), owner: None }),
             _ => {
                 self.wrong(value, format!("attributes are a map of names to values, not {}", value.type_name()));
                 None

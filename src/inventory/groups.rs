@@ -58,10 +58,14 @@ pub fn assemble(mut draft: Draft, document: &Document) -> Result<Inventory, Vec<
     };
     let no_group = |listed: &Listed| {
         let names = draft.groups.keys().map(|name| &**name).filter(|name| *name != ALL);
-        unknown(listed, "group", match crate::error::nearest(&listed.0, names) {
-            Some(near) => format!("did you mean {near}?"),
-            None => format!("declare it under groups: `{}:`", listed.0),
-        })
+        unknown(
+            listed,
+            "group",
+            match crate::error::nearest(&listed.0, names) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("declare it under groups: `{}:`", listed.0),
+            },
+        )
     };
 
     // The groups that name a group as a child, and the groups of each node.

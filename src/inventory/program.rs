@@ -26,7 +26,9 @@ pub fn is_one(path: &Path) -> Result<bool, Error> {
     let found = std::fs::metadata(path)
         .map_err(|error| Error::usage(format!("the inventory cannot be read: {error}")).in_file(path))?;
     if found.is_dir() {
-        return Err(Error::usage("is a folder, not an inventory").in_file(path).hint("name each file with --inventory"));
+        return Err(Error::usage("is a folder, not an inventory")
+            .in_file(path)
+            .hint("name each file with --inventory"));
     }
     Ok(found.is_file() && found.permissions().mode() & 0o111 != 0)
 }

@@ -189,12 +189,8 @@ fn secret(document: &Document, key: &str, field: &Field) -> Result<SecretSource,
     let place = Named::At(named.value.place.clone());
     match (kind.as_str(), named.value.as_str()) {
         ("env", Some(variable)) if !variable.is_empty() => Ok(SecretSource::Variable(variable.to_string(), place)),
-        ("file", Some(text)) if !text.is_empty() => {
-            Ok(SecretSource::File(path(document, &named.value, text)?, place))
-        }
-        _ => Err(Error::usage(format!("{key} names neither a variable nor a file"))
-            .at(named.key.clone())
-            .hint(form)),
+        ("file", Some(text)) if !text.is_empty() => Ok(SecretSource::File(path(document, &named.value, text)?, place)),
+        _ => Err(Error::usage(format!("{key} names neither a variable nor a file")).at(named.key.clone()).hint(form)),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::convert;
 use crate::error::did_you_mean;
-use crate::value::duration::milliseconds;
 use crate::results::event::{ControlSummary, Reference};
 use crate::value::Value;
+use crate::value::duration::milliseconds;
 use indexmap::IndexMap;
 use mlua::{Function, Table, Value as LuaValue};
 use std::sync::Arc;

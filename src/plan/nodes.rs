@@ -76,28 +76,82 @@ impl Source {
 /// Everything that is wrong: targets and inventories that cannot be read, two nodes of one
 /// name, patterns that match nothing, secrets of chosen nodes that cannot be read.
 pub fn read(wanted: &Wanted<'_>, environment: Environment<'_>) -> Result<Nodes, Vec<Error>> {
+    let inventories = inventories(wanted.inventories);
+    let chosen = chosen(wanted, &inventories)?;
+    let mut plan = Nodes::default();
+    for inventory in inventories.iter().flatten() {
+        plan.notes.extend(inventory.notes.iter().map(|note| format!("{}: {note}", inventory.file.display())));
+    }
+    let mut errors: Vec<Error> = Vec::new();
+    let mut vault = Vault { environment, prompt: wanted.prompt, known: HashMap::new() };
+    let mut layers = Layers::default();
+    for candidate in chosen {
+        let mut connection = candidate.connection();
+        connection.overlay(wanted.connection);
+        match connection.options(wanted.prompt.cloned(), &mut |source| vault.read(source)) {
+            Ok(options) => {
+                let attributes = layers.of(&candidate, &mut errors);
+                let target = candidate.target(wanted.connection);
+                let Candidate { name, groups, .. } = candidate;
+                plan.nodes.push(NodePlan { name, target, groups, options, attributes });
+            }
+            // One missing variable of a group is one error, not one a node.
+            Err(error) if errors.iter().any(|known| known.to_string() == error.to_string()) => {}
+            Err(error) => errors.push(error),
+        }
+    }
+    plan.secrets = vault.known.into_values().map(|secret| secret.reveal().to_string()).collect();
+    plan.secrets.sort_unstable();
+    plan.secrets.dedup();
+    if errors.is_empty() { Ok(plan) } else { Err(errors) }
+}
+
+/// A node and what is said of its attributes, as [`NodePlan::attributes`].
+pub type NodeAttributes = (Arc<str>, Vec<Arc<[Assignment]>>);
+
+/// What the chosen nodes' attributes are made of, for one who only wants to know: no secret
+/// is read.
+///
+/// # Errors
+/// As [`read`], secrets aside.
+pub fn attributes(wanted: &Wanted<'_>) -> Result<Vec<NodeAttributes>, Vec<Error>> {
+    let inventories = inventories(wanted.inventories);
+    let mut errors = Vec::new();
+    let mut layers = Layers::default();
+    let mut found = Vec::new();
+    for candidate in chosen(wanted, &inventories)? {
+        let attributes = layers.of(&candidate, &mut errors);
+        found.push((candidate.name, attributes));
+    }
+    if errors.is_empty() { Ok(found) } else { Err(errors) }
+}
+
+/// Inventories as they were read, each with its own errors.
+type Inventories = Vec<Result<Inventory, Vec<Error>>>;
+
+fn inventories(paths: &[PathBuf]) -> Inventories {
+    paths.iter().map(|path| Inventory::read(path)).collect()
+}
+
+/// The nodes that take part.
+fn chosen<'a>(wanted: &Wanted<'_>, inventories: &'a Inventories) -> Result<Vec<Candidate<'a>>, Vec<Error>> {
     let mut errors = Vec::new();
     let choice = Choice::new(wanted.nodes).map_err(|found| errors.extend(found)).unwrap_or_default();
     let mut found: Vec<Candidate<'_>> = Vec::new();
-    let alone = wanted.targets.is_empty() && wanted.inventories.is_empty();
     for text in wanted.targets {
         match argument(text, wanted.inventories.is_empty()) {
             Ok(candidate) => found.push(candidate),
             Err(error) => errors.push(error),
         }
     }
-    if alone {
+    if wanted.targets.is_empty() && wanted.inventories.is_empty() {
         found.push(Candidate::new(host_name(), Target::Local, Source::Argument("local://".to_string())));
     }
-    let mut inventories = Vec::new();
-    for path in wanted.inventories {
-        match Inventory::read(path) {
-            Ok(inventory) => inventories.push(inventory),
-            Err(more) => errors.extend(more),
+    for inventory in inventories {
+        match inventory {
+            Ok(inventory) => found.extend(of_inventory(inventory)),
+            Err(more) => errors.extend(more.iter().cloned()),
         }
-    }
-    for inventory in &inventories {
-        found.extend(of_inventory(inventory));
     }
     errors.extend(twice(&found));
     // What could not be read may hold the names that are missing.
@@ -109,45 +163,7 @@ pub fn read(wanted: &Wanted<'_>, environment: Environment<'_>) -> Result<Nodes, 
         .map(|candidate| (&*candidate.name, candidate.groups.iter().map(|group| &**group).collect()))
         .collect();
     let chosen = choice.choose(&names)?;
-
-    let mut plan = Nodes::default();
-    for inventory in &inventories {
-        plan.notes.extend(inventory.notes.iter().map(|note| format!("{}: {note}", inventory.file.display())));
-    }
-    let mut vault = Vault { environment, known: HashMap::new() };
-    let mut layers = Layers::default();
-    for (candidate, _) in found.into_iter().zip(chosen).filter(|(_, chosen)| *chosen) {
-        let mut connection = candidate.connection();
-        connection.overlay(wanted.connection);
-        let target = match (candidate.inventory, candidate.target) {
-            // What is given on the command line wins over the inventory, its URIs included.
-            (Some(_), Target::Ssh { user, host, port }) => Target::Ssh {
-                user: user.filter(|_| wanted.connection.user.is_none()),
-                host,
-                port: port.filter(|_| wanted.connection.port.is_none()),
-            },
-            (_, target) => target,
-        };
-        let options = match connection.options(wanted.prompt.cloned(), &mut |source| vault.read(source)) {
-            Ok(options) => options,
-            Err(error) => {
-                // One missing variable of a group is one error, not one a node.
-                if !errors.iter().any(|known: &Error| known.to_string() == error.to_string()) {
-                    errors.push(error);
-                }
-                continue;
-            }
-        };
-        let attributes = match candidate.inventory {
-            Some((inventory, node)) => layers.of(inventory, node, &mut errors),
-            None => Vec::new(),
-        };
-        plan.nodes.push(NodePlan { name: candidate.name, target, groups: candidate.groups, options, attributes });
-    }
-    plan.secrets = vault.known.into_values().map(|secret| secret.reveal().to_string()).collect();
-    plan.secrets.sort_unstable();
-    plan.secrets.dedup();
-    if errors.is_empty() { Ok(plan) } else { Err(errors) }
+    Ok(found.into_iter().zip(chosen).filter_map(|(candidate, chosen)| chosen.then_some(candidate)).collect())
 }
 
 /// A node that may become one of the run.
@@ -162,6 +178,19 @@ struct Candidate<'a> {
 impl<'a> Candidate<'a> {
     fn new(name: Arc<str>, target: Target, source: Source) -> Candidate<'a> {
         Candidate { name, target, groups: Vec::new(), source, inventory: None }
+    }
+
+    /// The target. What is given on the command line wins over the inventory, its URIs
+    /// included.
+    fn target(&self, stronger: &Connection) -> Target {
+        match (self.inventory, &self.target) {
+            (Some(_), Target::Ssh { user, host, port }) => Target::Ssh {
+                user: user.clone().filter(|_| stronger.user.is_none()),
+                host: host.clone(),
+                port: port.filter(|_| stronger.port.is_none()),
+            },
+            (_, target) => target.clone(),
+        }
     }
 
     fn connection(&self) -> Connection {
@@ -235,6 +264,7 @@ fn twice(found: &[Candidate<'_>]) -> Vec<Error> {
 /// Reads each secret once a run.
 struct Vault<'a> {
     environment: Environment<'a>,
+    prompt: Option<&'a Prompt>,
     known: HashMap<String, Secret>,
 }
 
@@ -244,11 +274,12 @@ impl Vault<'_> {
             SecretSource::Given(secret) => format!("={}", secret.reveal()),
             SecretSource::Variable(variable, _) => format!("${variable}"),
             SecretSource::File(path, _) => format!("@{}", path.display()),
+            SecretSource::Prompt(text, _) => format!("?{text}"),
         };
         if let Some(secret) = self.known.get(&key) {
             return Ok(secret.clone());
         }
-        let secret = source.read(self.environment)?;
+        let secret = source.read(self.environment, self.prompt)?;
         self.known.insert(key, secret.clone());
         Ok(secret)
     }
@@ -261,12 +292,8 @@ struct Layers {
 }
 
 impl Layers {
-    fn of(
-        &mut self,
-        inventory: &Inventory,
-        node: &crate::inventory::Node,
-        errors: &mut Vec<Error>,
-    ) -> Vec<Arc<[Assignment]>> {
+    fn of(&mut self, candidate: &Candidate<'_>, errors: &mut Vec<Error>) -> Vec<Arc<[Assignment]>> {
+        let Some((inventory, node)) = candidate.inventory else { return Vec::new() };
         let mut read = |attributes: &Option<Attributes>, layer: Layer| -> Option<Arc<[Assignment]>> {
             match from_inventory(attributes.as_ref()?, layer) {
                 Ok(assignments) if assignments.is_empty() => None,

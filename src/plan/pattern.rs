@@ -30,8 +30,7 @@ impl Pattern {
     pub fn parse(option: &str, text: &str) -> Result<Pattern, Error> {
         let wrong = |what: String| Error::usage(format!("{option} {text:?}: {what}"));
         let kind = if text.is_empty() || text == "//" {
-            return Err(wrong("an empty pattern".to_string())
-                .hint(format!("leave {option} out to select everything")));
+            return Err(wrong("an empty pattern".to_string()).hint(format!("leave {option} out to select everything")));
         } else if let Some(inside) = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
             let regex = RegexBuilder::new(inside).size_limit(REGEX_CAP).build();
             Kind::Regex(regex.map_err(|error| {

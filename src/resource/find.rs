@@ -1,11 +1,11 @@
 //! `find`
 
-use crate::value::duration::milliseconds;
 use super::catalogue::row;
 use super::{Args, Instance, Rows};
 use crate::error::did_you_mean;
 use crate::node::{Seen, Sight, Unseen};
 use crate::probe::{AccountKey, FileKind, Found, Group, GroupEntry, Stat, Stated, User, Walk};
+use crate::value::duration::milliseconds;
 use crate::value::{Value, mode_text};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

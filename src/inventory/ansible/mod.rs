@@ -203,7 +203,9 @@ impl Reader {
         let mut children: Vec<String> =
             groups.values().flat_map(|group| &group.children).map(|(name, _)| name.clone()).collect();
         if let Some(all) = entries.get(ALL).and_then(|all| all.value.as_map()?.get("children")) {
-            children.extend(all.value.as_list().unwrap_or_default().iter().filter_map(|item| item.text().map(str::to_string)));
+            children.extend(
+                all.value.as_list().unwrap_or_default().iter().filter_map(|item| item.text().map(str::to_string)),
+            );
         }
         for name in nodes {
             self.node(&name);

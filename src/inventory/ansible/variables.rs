@@ -44,9 +44,8 @@ impl<'a> Variables<'a> {
 
     /// Adds a stronger layer.
     pub fn add(&mut self, map: &'a Map) {
-        let first = |names: &[&'static str]| {
-            names.iter().find_map(|name| map.get(*name).map(|field| (*name, &field.value)))
-        };
+        let first =
+            |names: &[&'static str]| names.iter().find_map(|name| map.get(*name).map(|field| (*name, &field.value)));
         for (slot, (_, names)) in self.found.iter_mut().zip(&NAMES) {
             *slot = first(names).or(*slot);
         }
@@ -126,7 +125,9 @@ impl<'a> Variables<'a> {
             }
             other => {
                 let error = self.error("connection", &format!("is {other}, for which there is no transport"));
-                return Err(error.hint("ssh, local, docker, podman and kubectl are known; leave the host out with --nodes"));
+                return Err(
+                    error.hint("ssh, local, docker, podman and kubectl are known; leave the host out with --nodes")
+                );
             }
         };
         uri.parse().map_err(|error: Error| {
@@ -223,9 +224,7 @@ pub fn has_vault(value: &Located) -> bool {
     match &value.value {
         Data::Str(text) => text.trim_start().starts_with("$ANSIBLE_VAULT;"),
         Data::List(items) => items.iter().any(has_vault),
-        Data::Map(map) => {
-            map.contains_key("__ansible_vault") || map.values().any(|field| has_vault(&field.value))
-        }
+        Data::Map(map) => map.contains_key("__ansible_vault") || map.values().any(|field| has_vault(&field.value)),
         _ => false,
     }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::error::Error;
+use crate::profile::Manifest;
 use crate::yaml::Document;
 
 const SSH: &str = "name: ssh
