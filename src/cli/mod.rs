@@ -137,7 +137,7 @@ pub fn main() -> u8 {
         Command::Check(args) => check::run(args, &cli.global),
         Command::Describe(args) => describe::run(args),
         Command::Archive(args) => archive::run(args, &cli.global),
-        Command::Detect(args) => detect::run(args),
+        Command::Detect(args) => detect::run(args, &cli.global),
         Command::Config(args) => config::run(args),
         Command::Resources(args) => resources::run(args, &cli.global),
         Command::Matchers(args) => matchers::run(args),

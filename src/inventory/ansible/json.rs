@@ -108,7 +108,7 @@ mod tests {
         let file = Path::new("hosts.json");
         let text = br#"{"b": [1, -2, 1.5, true, null, "\ud83d\ude00\/"], "a": {}}"#;
         let (_, value) = read(file, text).unwrap();
-        assert_eq!(value.to_value().to_string(), r#"{b: [1, -2, 1.5, true, nil, "😀/"], a: {}}"#);
+        assert_eq!(value.to_value().to_string(), r#"{b: [1, -2, 1.5, true, nothing, "😀/"], a: {}}"#);
         let error = read(file, b"{\"a\": 1,\n \"a\": 2}").unwrap_err().to_string();
         assert!(error.starts_with("hosts.json:2:") && error.contains("\"a\" is there twice"), "{error}");
         assert!(read(file, b"{\"a\": ").unwrap_err().to_string().contains("EOF"));

@@ -201,3 +201,104 @@ fn an_attributes_file_is_a_map_or_empty() {
     let missing = from_file(std::path::Path::new("no/such/file.yml")).unwrap_err();
     assert!(missing[0].to_string().starts_with("no/such/file.yml: cannot be read"), "{missing:?}");
 }
+
+/// The layers of an inventory's nodes, by name.
+fn layers(text: &str) -> Vec<crate::plan::nodes::NodeAttributes> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nodes.yml");
+    std::fs::write(&path, text).unwrap();
+    let wanted = crate::plan::nodes::Wanted {
+        targets: &[],
+        inventories: &[path],
+        nodes: &[],
+        connection: &Default::default(),
+        prompt: None,
+    };
+    crate::plan::nodes::attributes(&wanted).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+type Values = Result<Vec<Arc<[ProfileAttributes]>>, Vec<String>>;
+
+fn on_nodes(common: &[Assignment], inventory: &str) -> Values {
+    let (ssh, base) = (manifest(SSH), manifest(BASE));
+    let nodes = layers(inventory);
+    let nodes: Vec<_> = nodes.iter().map(|(name, layers)| NodeLayers { name, layers }).collect();
+    for_nodes(&[&ssh, &base], common, &nodes).map_err(|errors| {
+        let line = |error: &Error| {
+            error.to_string().rsplit_once("nodes.yml").map_or(error.to_string(), |(_, rest)| rest.to_string())
+        };
+        errors.iter().map(line).collect()
+    })
+}
+
+const NODES: &str = "nodes:
+  a: { groups: [web] }
+  b: { groups: [web], attributes: { max_auth_tries: 9 } }
+  c: { groups: [db] }
+  d: { groups: [web] }
+groups:
+  all: { attributes: { max_auth_tries: 6, banner: from all } }
+  web: { attributes: { max_auth_tries: 7, 'base::banner': web } }
+  db: { attributes: { users: [postgres] } }
+";
+
+#[test]
+fn groups_and_nodes_come_between_files_and_the_command_line() {
+    let common = [file("site.yml", "max_auth_tries: 5\nratio: 0.7\n"), vec![argument("strict=true")]].concat();
+    let values = on_nodes(&common, NODES).unwrap();
+    let tries = |node: usize| values[node][0].get("max_auth_tries").unwrap();
+    assert_eq!([0, 1, 2, 3].map(|node| tries(node).value.to_string()), ["7", "9", "6", "7"]);
+    let trace: Vec<String> = tries(1).trace.iter().map(|set| set.value.to_string()).collect();
+    assert_eq!(trace, ["4", "5", "6", "7", "9"]);
+    assert!(tries(1).origin.to_string().ends_with("nodes.yml:3"), "{}", tries(1).origin);
+    assert_eq!(tries(1).trace.iter().map(|set| set.layer).collect::<Vec<_>>()[3..], [Layer::Group, Layer::Node]);
+    let banner = |node: usize, profile: usize| values[node][profile].get("banner").unwrap().value.to_string();
+    assert_eq!(
+        (banner(0, 0), banner(0, 1), banner(2, 1)),
+        ("\"from all\"".into(), "\"web\"".into(), "\"from all\"".into())
+    );
+    for node in &values {
+        assert_eq!(node[1].get("strict").unwrap().value, Value::Bool(true));
+    }
+    // The command line holds over all of them.
+    let values = on_nodes(&[argument("max_auth_tries=2")], NODES).unwrap();
+    assert!(values.iter().all(|node| node[0].get("max_auth_tries").unwrap().value == Value::Int(2)));
+}
+
+#[test]
+fn nodes_share_what_is_the_same() {
+    let values = on_nodes(&[], NODES).unwrap();
+    assert!(Arc::ptr_eq(&values[0], &values[3]) && !Arc::ptr_eq(&values[0], &values[1]));
+    // `ratio` of another node: set by nobody, and there once.
+    assert!(Arc::ptr_eq(&values[0][1].values[1], &values[2][1].values[1]));
+}
+
+#[test]
+fn what_a_group_says_wrong_is_told_once() {
+    let inventory = NODES.replace("max_auth_tries: 7", "max_auth_tries: many, ratoi: 1");
+    let errors = on_nodes(&[], &inventory).unwrap_err();
+    assert_eq!(errors.len(), 2, "{errors:#?}");
+    assert!(errors[0].starts_with(":8:40: attribute max_auth_tries of profile ssh is a string"), "{errors:?}");
+    assert!(
+        errors[1].starts_with(":8:46: no profile of the run declares") && errors[1].contains("did you mean ratio?")
+    );
+    // A required value that only some nodes have.
+    let inventory = NODES.replace(", banner: from all", "");
+    let errors = on_nodes(&[], &inventory).unwrap_err();
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].contains("attribute banner of profile base is required and has no value on c\n"), "{errors:?}");
+    let errors = on_nodes(&[], "nodes: { a: , b: }").unwrap_err();
+    assert!(errors[0].contains("is required and has no value\n"), "{errors:?}");
+}
+
+#[test]
+fn a_thousand_nodes_with_values_of_their_own_take_little() {
+    let mut text = String::from("nodes:\n");
+    for number in 0..1000 {
+        text.push_str(&format!("  n{number}: {{ attributes: {{ max_auth_tries: {}, banner: x }} }}\n", number + 1));
+    }
+    let began = std::time::Instant::now();
+    let values = on_nodes(&[], &text).unwrap();
+    assert_eq!(values[999][0].get("max_auth_tries").unwrap().value, Value::Int(1000));
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
