@@ -2,6 +2,7 @@
 
 pub mod local;
 pub mod options;
+pub mod rootfs;
 pub mod scripted;
 pub mod shell;
 
@@ -101,7 +102,8 @@ impl fmt::Display for Unreachable {
 pub fn open(target: &Target, _options: &Options, _stop: &AtomicBool) -> Result<Box<dyn Transport>, Unreachable> {
     match target {
         Target::Local => Ok(Box::new(local::Local::new())),
-        Target::Ssh { .. } | Target::Container(_) | Target::RootFs(_) | Target::Recording(_) => {
+        Target::RootFs(path) => Ok(Box::new(rootfs::RootFs::open(path)?)),
+        Target::Ssh { .. } | Target::Container(_) | Target::Recording(_) => {
             Err(Unreachable::new(UnreachableKind::Setup, format!("{target} cannot be reached by this build")))
         }
     }
