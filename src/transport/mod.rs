@@ -2,6 +2,7 @@
 
 pub mod local;
 pub mod options;
+pub mod recording;
 pub mod rootfs;
 pub mod scripted;
 pub mod shell;
@@ -36,6 +37,12 @@ pub trait Transport {
 
     /// The user the node is asked as, for evidence; such as `root`.
     fn user(&self) -> String;
+
+    /// The time its answers are of, in seconds since 1970, where they stay what they are;
+    /// `None`: they are of now, and may be others when asked again.
+    fn clock(&self) -> Option<i64> {
+        None
+    }
 
     /// What went over the wire so far.
     fn traffic(&self) -> Traffic {
@@ -103,7 +110,8 @@ pub fn open(target: &Target, _options: &Options, _stop: &AtomicBool) -> Result<B
     match target {
         Target::Local => Ok(Box::new(local::Local::new())),
         Target::RootFs(path) => Ok(Box::new(rootfs::RootFs::open(path)?)),
-        Target::Ssh { .. } | Target::Container(_) | Target::Recording(_) => {
+        Target::Recording(path) => Ok(Box::new(recording::open(path)?)),
+        Target::Ssh { .. } | Target::Container(_) => {
             Err(Unreachable::new(UnreachableKind::Setup, format!("{target} cannot be reached by this build")))
         }
     }
