@@ -552,10 +552,12 @@ pub struct Interfaces;
 pub struct Kernel {
     /// `Linux`.
     pub system: Arc<str>,
+    /// Empty: not known.
     pub host_name: Arc<str>,
-    /// The kernel's release, such as `6.1.0-18-amd64`.
+    /// The kernel's release, such as `6.1.0-18-amd64`. Empty: not known, as of a root file
+    /// system that does not run.
     pub release: Arc<str>,
-    /// The machine, such as `x86_64`.
+    /// The machine, such as `x86_64`. Empty: not known.
     pub machine: Arc<str>,
 }
 

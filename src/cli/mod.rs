@@ -15,6 +15,7 @@ mod profiles;
 mod refusal;
 mod resources;
 mod signals;
+mod test;
 mod version;
 
 use crate::error::{Error, exit};
@@ -73,6 +74,7 @@ pub enum Command {
     Init(init::InitArgs),
     Attributes(attributes::AttributesArgs),
     Check(check::CheckArgs),
+    Test(test::TestArgs),
     Describe(describe::DescribeArgs),
     Archive(archive::ArchiveArgs),
     Detect(detect::DetectArgs),
@@ -130,6 +132,7 @@ pub fn main() -> u8 {
         Command::Init(args) => init::run(args, &cli.global),
         Command::Attributes(args) => attributes::run(args),
         Command::Check(args) => check::run(args, &cli.global),
+        Command::Test(args) => test::run(args, &cli.global),
         Command::Describe(args) => describe::run(args),
         Command::Archive(args) => archive::run(args, &cli.global),
         Command::Detect(args) => detect::run(args),

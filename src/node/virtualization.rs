@@ -1,6 +1,6 @@
 //! Whether a node is a container, a virtual machine or hardware.
 
-use super::{Seen, Sight};
+use super::{Platform, Seen, Sight};
 use crate::probe::{Read, Stat, Uname};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -72,7 +72,8 @@ impl Virtualization {
             let paths = seen.gather(PATHS, |path| seen.try_get(Stat { path: path.into() }));
             let kernel = seen.get(Uname);
             let (files, paths, kernel) = (files?, paths?, kernel?);
-            let mut signs = Signs { kernel: kernel.release.to_string(), ..Signs::default() };
+            let release = Platform::kernel_release(&kernel)?;
+            let mut signs = Signs { kernel: release.to_string(), ..Signs::default() };
             for (slot, content) in signs.files.iter_mut().zip(files) {
                 let content = content.ok().flatten().unwrap_or_default();
                 *slot = String::from_utf8_lossy(&content).into_owned();

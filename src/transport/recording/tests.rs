@@ -211,7 +211,9 @@ fn bad_recordings_are_refused_with_their_line() {
     assert!(said(&format!("{whole}{}\n", lines[1])).contains("goes on behind its end"));
     assert!(said(&with("{}")).contains(":2: the line has no probe"));
     assert!(said(&with("{\"probe\":{\"read\":{\"path\":\"/a\"}}}")).contains("neither"));
-    assert!(said(&with("{\"probe\":{\"read\":{\"path\":\"/a\"}},\"answer\":{\"stat\":null}}")).contains("answers a stat"));
+    assert!(
+        said(&with("{\"probe\":{\"read\":{\"path\":\"/a\"}},\"answer\":{\"stat\":null}}")).contains("answers a stat")
+    );
     assert!(said(&with("{\"probe\":{\"divine\":{\"path\":\"/a\"}}}")).contains("unknown variant `divine`"));
     assert!(said(&with("{\"probe\":{\"read\":{\"path\":7}}}")).contains("invalid type"));
     let base64 = "{\"probe\":{\"read\":{\"path\":\"/a\"}},\"answer\":{\"read\":{\"base64\":\"?\"}}}";

@@ -14,8 +14,7 @@ use super::local::environment::SYSTEM_PATH;
 use super::local::root::Root;
 use super::{Stopper, Transport, Unreachable, UnreachableKind};
 use crate::probe::{
-    Answer, Fault, FaultKind, FileKind, Flags, Kernel, List, Probe, Question, Read, Stat, Uname, Walk,
-    Which,
+    Answer, Fault, FaultKind, FileKind, Flags, Kernel, List, Probe, Question, Read, Stat, Uname, Walk, Which,
 };
 use rustix::io::Errno;
 use std::path::Path;
@@ -110,7 +109,8 @@ impl RootFs {
         // /proc is mounted here: its links lead to what is open, not to a path.
         let opened = below.look(path);
         if matches!(opened, Err(Errno::LOOP)) {
-            let message = format!("cannot {kind} {path}: it leads through a magic link of /proc, which is not followed");
+            let message =
+                format!("cannot {kind} {path}: it leads through a magic link of /proc, which is not followed");
             return Some(Fault::new(FaultKind::Unsupported, message));
         }
         None
