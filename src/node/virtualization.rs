@@ -1,7 +1,7 @@
 //! Whether a node is a container, a virtual machine or hardware.
 
-use super::{Platform, Seen, Sight};
-use crate::probe::{Read, Stat, Uname};
+use super::{Seen, Sight};
+use crate::probe::{Fault, FaultKind, Read, Stat, Uname};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -72,14 +72,18 @@ impl Virtualization {
             let paths = seen.gather(PATHS, |path| seen.try_get(Stat { path: path.into() }));
             let kernel = seen.get(Uname);
             let (files, paths, kernel) = (files?, paths?, kernel?);
-            let release = Platform::kernel_release(&kernel)?;
-            let mut signs = Signs { kernel: release.to_string(), ..Signs::default() };
+            let mut signs = Signs { kernel: kernel.release.to_string(), ..Signs::default() };
             for (slot, content) in signs.files.iter_mut().zip(files) {
                 let content = content.ok().flatten().unwrap_or_default();
                 *slot = String::from_utf8_lossy(&content).into_owned();
             }
             for (slot, stated) in signs.paths.iter_mut().zip(paths) {
                 *slot = stated.ok().flatten().is_some();
+            }
+            // Without a kernel there is nothing that would run it; only a container leaves traces.
+            if kernel.release.is_empty() && signs.container().is_none() {
+                let message = "whether this is a container or a virtual machine cannot be told: it does not run";
+                return Err(Fault::new(FaultKind::Unsupported, message).into());
             }
             Ok(signs.judge())
         })

@@ -3,7 +3,8 @@
 //! Its files are looked at by system calls below that root, and no link leads out of it
 //! (openat2(2) with `RESOLVE_IN_ROOT`). Paths are those seen from inside. What only a system
 //! that runs can tell is a fault, never an absence: commands, processes, the kernel's
-//! release, and what is below `/proc`, `/sys`, `/dev` and `/run`.
+//! release, and what is below `/proc`, `/sys` and `/dev`. A system that does not run has
+//! nothing in `/run` but what its image holds there.
 
 mod machine;
 #[cfg(test)]
@@ -20,8 +21,13 @@ use rustix::io::Errno;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Directories that are filled when a system starts.
-const FILLED_AT_START: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
+/// Directories that the kernel fills when a system starts.
+const FILLED_AT_START: [&str; 3] = ["/proc", "/sys", "/dev"];
+/// What says that a service manager runs, and is not believed here: an image may have been
+/// taken of a system while it ran, or have the `/run` of another one mounted.
+const SIGNS_OF_LIFE: [&str; 2] = ["/run/systemd/system", "/run/openrc/softlevel"];
+/// Links to it say "nothing" and are meant so, whether the image has the device or not.
+const NULL: &str = "/dev/null";
 
 /// The transport of `rootfs:///PATH`.
 pub struct RootFs {
@@ -70,21 +76,23 @@ impl RootFs {
             Probe::User(_) | Probe::Group(_) | Probe::Users(_) | Probe::Groups(_) => None,
             Probe::Which(which) => Some(self.which(&which.name).map(Which::wrap)),
             Probe::Uname(_) => Some(self.kernel().map(Uname::wrap)),
-            Probe::Run(_) => Some(Err(self.stopped(&format!("cannot {probe}"), "starts no commands"))),
-            Probe::Environment(_) => Some(Err(self.stopped("cannot tell the environment of commands", "starts none"))),
-            Probe::Sockets(_) | Probe::SocketOwners(_) => {
-                Some(Err(self.stopped("cannot list sockets", "has no network")))
+            Probe::Run(_) => Some(Err(self.stopped(&format!("cannot {probe}"), "no command is started in it"))),
+            Probe::Environment(_) => {
+                Some(Err(self.stopped("cannot tell the environment of commands", "none is started in it")))
             }
-            Probe::Processes(_) => Some(Err(self.stopped("cannot list processes", "has none"))),
-            Probe::Interfaces(_) => Some(Err(self.stopped("cannot list network interfaces", "has no network"))),
+            Probe::Sockets(_) | Probe::SocketOwners(_) => {
+                Some(Err(self.stopped("cannot list sockets", "it has no network")))
+            }
+            Probe::Processes(_) => Some(Err(self.stopped("cannot list processes", "it has none"))),
+            Probe::Interfaces(_) => Some(Err(self.stopped("cannot list network interfaces", "it has no network"))),
             Probe::Connect(_) | Probe::Lookup(_) | Probe::Http(_) => {
-                Some(Err(self.stopped(&format!("cannot ask for {probe}"), "has no network")))
+                Some(Err(self.stopped(&format!("cannot ask for {probe}"), "it has no network")))
             }
         }
     }
 
     fn stopped(&self, what: &str, why: &str) -> Fault {
-        let message = format!("{what}: {} is a root file system that does not run, which {why}", self.path);
+        let message = format!("{what}: {} is a root file system that does not run, and {why}", self.path);
         Fault::new(FaultKind::Unsupported, message)
     }
 
@@ -97,6 +105,9 @@ impl RootFs {
         }
         // A circle of links is an absence on every transport.
         let way = below.way(path)?;
+        if SIGNS_OF_LIFE.contains(&&*way) {
+            return Some(self.stopped(&format!("cannot {kind} {path}"), "no service manager started it"));
+        }
         if let Some(directory) = self.filled_at_start(&way, at_itself) {
             let by_link = if same(path, &way) { String::new() } else { format!(", which leads to {way}") };
             let message = format!(
@@ -117,8 +128,7 @@ impl RootFs {
     }
 
     /// The directory of [`FILLED_AT_START`] that `way` is in; for `at_itself`, also that it
-    /// is. One with a file system of its own is as it is, except for `/run`: whatever is
-    /// mounted there, it is not that of a system started from this root.
+    /// is. One with a file system of its own is as it is.
     fn filled_at_start(&self, way: &str, at_itself: bool) -> Option<&'static str> {
         let below = self.local.root().directory()?;
         let inside = |directory: &&'static str| match way.strip_prefix(*directory) {
@@ -127,7 +137,7 @@ impl RootFs {
             None => false,
         };
         let directory = FILLED_AT_START.into_iter().find(|directory| inside(directory))?;
-        (directory == "/run" || !below.is_mounted(directory)).then_some(directory)
+        (way != NULL && !below.is_mounted(directory)).then_some(directory)
     }
 
     /// A walk that begins above directories that a system that runs has file systems of

@@ -150,21 +150,26 @@ fn what_only_a_running_system_has_is_not_absent() {
         Err(fault) if fault.kind == FaultKind::Unsupported => fault.message.to_string(),
         other => panic!("{probe}: {other:?}"),
     };
-    for path in ["/proc/sys/net/ipv4/ip_forward", "/sys/fs/selinux/enforce", "/run/x", "/dev/kvm", "/etc/mtab"] {
+    for path in ["/proc/sys/net/ipv4/ip_forward", "/sys/fs/selinux/enforce", "/dev/kvm", "/etc/mtab"] {
         let path: Arc<str> = path.into();
         assert!(fault(Read { path: path.clone() }.into()).contains("filled only when it does"));
         assert!(fault(Stat { path: path.clone() }.into()).contains(&*path));
         fault(Flags { path: path.clone() }.into());
     }
-    assert!(fault(Read { path: "/var/run/a.pid".into() }.into()).contains("which leads to /run/a.pid"));
+    assert!(fault(Read { path: "/etc/mtab".into() }.into()).contains("which leads to /proc/self/mounts"));
     fault(List { path: "/proc".into() }.into());
-    fault(Walk { path: "/var/run".into(), timeout_ms: 1000, ..Walk::default() }.into());
+    fault(Walk { path: "/sys".into(), timeout_ms: 1000, ..Walk::default() }.into());
+    // Whether or not the image holds it: no service manager runs from here.
+    fs::create_dir_all(system.root().join("run/systemd/system")).expect("a directory");
+    assert!(fault(Stat { path: "/var/run/systemd/system".into() }.into()).contains("no service manager"));
     for probe in [Run::shell("true").into(), crate::probe::Processes.into(), crate::probe::Sockets.into()] {
         assert!(fault(probe).contains("does not run"));
     }
     // The directories themselves are part of the image, and so is what only looks like them.
     assert!(system.ask(Stat { path: "/proc".into() }).is_ok_and(|stated| stated.is_some()));
-    assert_eq!(system.ask(Stat { path: "/process".into() }), Ok(None));
+    for path in ["/process", "/run/a.pid", "/var/run/a.pid", "/dev/null"] {
+        assert_eq!(system.ask(Stat { path: path.into() }), Ok(None), "{path}");
+    }
     fs::write(system.root().join("dev/left-behind"), "").expect("written");
     let walk = Walk { path: "/".into(), name: Some("left-behind".into()), timeout_ms: 5000, ..Walk::default() };
     assert_eq!(system.ask(walk).expect("walked").len(), 0);
