@@ -8,8 +8,10 @@
 //! Each kind of question is a type of its own that names the type of its answer, so that
 //! a resource gets what it asked for without a match: see [`Question`].
 
+mod bytes;
 pub mod sh;
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -29,7 +31,7 @@ pub const BODY_CAP: usize = 4 << 20;
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a node could not be asked. The result that needed the answer is errored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     pub kind: FaultKind,
     /// What was tried and what went wrong, as a lowercase fragment that names the thing.
@@ -37,7 +39,8 @@ pub struct Fault {
 }
 
 /// The kinds of fault, for reports that group them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FaultKind {
     /// The user Probity runs as may not look there.
     Denied,
@@ -73,14 +76,16 @@ pub type Answer = Result<Observation, Fault>;
 /// Declares each question type, the enum of all probes and the enum of all observations,
 /// so that the three lists cannot drift apart.
 macro_rules! questions {
-    ($($(#[doc = $doc:literal])* $kind:ident => $answer:ty, $name:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $(#[serde($($serde:tt)*)])? $kind:ident => $answer:ty, $name:literal;)*) => {
         /// Every question a node can be asked.
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
         pub enum Probe { $($(#[doc = $doc])* $kind($kind),)* }
 
         /// The answer to one probe, of the kind the probe asks for.
-        #[derive(Debug, Clone, PartialEq)]
-        pub enum Observation { $($kind($answer),)* }
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Observation { $($(#[serde($($serde)*)])? $kind($answer),)* }
 
         impl Probe {
             /// The name of the kind, as the documentation and evidence give it.
@@ -93,6 +98,13 @@ macro_rules! questions {
 
             /// What each of [`Probe::KINDS`] asks, for the reference.
             pub const MEANINGS: &'static [&'static str] = &[$(concat!($($doc),*)),*];
+        }
+
+        impl Observation {
+            /// The name of the kind, that of the probe it answers.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Observation::$kind(_) => $name,)* }
+            }
         }
 
         $(
@@ -124,6 +136,7 @@ questions! {
     /// What a path is, without following a last link, and what it leads to.
     Stat => Option<Stated>, "stat";
     /// The content of a regular file (links followed). `None`: there is no such file.
+    #[serde(with = "bytes::optional")]
     Read => Option<Arc<[u8]>>, "read";
     /// The names in a directory, sorted. `None`: there is no such directory.
     List => Option<Arc<[Entry]>>, "list";
@@ -201,13 +214,13 @@ impl fmt::Display for Probe {
 // ---- files ---------------------------------------------------------------------------
 
 /// See [`Probe::Stat`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Stat {
     pub path: Arc<str>,
 }
 
 /// A path's own inode, and that of the target when it is a link.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stated {
     /// lstat(2) of the path.
     pub own: Inode,
@@ -227,7 +240,7 @@ impl Stated {
 }
 
 /// A symbolic link.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Link {
     /// The text readlink(2) gives.
     pub text: Arc<str>,
@@ -238,7 +251,7 @@ pub struct Link {
 }
 
 /// The metadata of one inode, inode(7).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inode {
     pub kind: FileKind,
     /// The twelve permission bits.
@@ -261,7 +274,8 @@ pub struct Inode {
 }
 
 /// What an inode is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FileKind {
     File,
     Directory,
@@ -302,26 +316,26 @@ impl FileKind {
 }
 
 /// See [`Probe::Read`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Read {
     pub path: Arc<str>,
 }
 
 /// See [`Probe::List`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct List {
     pub path: Arc<str>,
 }
 
 /// One name in a directory.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entry {
     pub name: Arc<str>,
     pub kind: FileKind,
 }
 
 /// See [`Probe::Walk`]. A file fits when every given condition holds.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Walk {
     /// The directory to start from; it is itself a candidate.
     pub path: Arc<str>,
@@ -354,20 +368,20 @@ pub struct Walk {
 }
 
 /// A file that [`Walk`] found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     pub path: Arc<str>,
     pub inode: Inode,
 }
 
 /// See [`Probe::Flags`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Flags {
     pub path: Arc<str>,
 }
 
 /// Inode flags, ioctl_iflags(2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InodeFlags {
     pub immutable: bool,
     pub append_only: bool,
@@ -376,10 +390,11 @@ pub struct InodeFlags {
 // ---- commands ------------------------------------------------------------------------
 
 /// See [`Probe::Run`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Run {
     pub line: CommandLine,
     /// Fed to the command; empty: end of file at once.
+    #[serde(with = "bytes")]
     pub stdin: Arc<[u8]>,
     /// Set besides what commands run with anyway.
     pub environment: Vec<(String, String)>,
@@ -411,7 +426,8 @@ impl Run {
 }
 
 /// What to run.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CommandLine {
     /// A program and its arguments, passed as they are.
     Argv(Vec<String>),
@@ -430,30 +446,33 @@ impl fmt::Display for CommandLine {
 
 /// How a command ended. One that could not be started at all because there is no such
 /// program ends with 127, as in a shell.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ran {
     /// The exit status; 128 plus the signal's number for a command a signal ended.
     pub status: i32,
+    #[serde(with = "bytes")]
     pub stdout: Arc<[u8]>,
+    #[serde(with = "bytes")]
     pub stderr: Arc<[u8]>,
     /// Whether output was dropped beyond [`OUTPUT_CAP`].
     pub truncated: bool,
 }
 
 /// See [`Probe::Which`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Which {
     pub name: Arc<str>,
 }
 
 /// See [`Probe::Environment`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Environment;
 
 // ---- accounts ------------------------------------------------------------------------
 
 /// What an account is looked up by.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AccountKey {
     Id(u32),
     Name(Arc<str>),
@@ -469,27 +488,27 @@ impl fmt::Display for AccountKey {
 }
 
 /// See [`Probe::User`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct User {
     pub key: AccountKey,
 }
 
 /// See [`Probe::Group`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Group {
     pub key: AccountKey,
 }
 
 /// See [`Probe::Users`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Users;
 
 /// See [`Probe::Groups`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Groups;
 
 /// A line of passwd(5).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     pub name: Arc<str>,
     pub uid: u32,
@@ -500,7 +519,7 @@ pub struct Account {
 }
 
 /// A line of group(5).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupEntry {
     pub name: Arc<str>,
     pub gid: u32,
@@ -510,39 +529,41 @@ pub struct GroupEntry {
 // ---- kernel --------------------------------------------------------------------------
 
 /// See [`Probe::Uname`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Uname;
 
 /// See [`Probe::Sockets`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sockets;
 
 /// See [`Probe::SocketOwners`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SocketOwners;
 
 /// See [`Probe::Processes`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Processes;
 
 /// See [`Probe::Interfaces`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Interfaces;
 
 /// The fields of `struct utsname` that matter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kernel {
     /// `Linux`.
     pub system: Arc<str>,
+    /// Empty: not known.
     pub host_name: Arc<str>,
-    /// The kernel's release, such as `6.1.0-18-amd64`.
+    /// The kernel's release, such as `6.1.0-18-amd64`. Empty: not known, as of a root file
+    /// system that does not run.
     pub release: Arc<str>,
-    /// The machine, such as `x86_64`.
+    /// The machine, such as `x86_64`. Empty: not known.
     pub machine: Arc<str>,
 }
 
 /// A socket that waits for peers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Socket {
     pub protocol: Protocol,
     pub address: IpAddr,
@@ -554,7 +575,8 @@ pub struct Socket {
 }
 
 /// The protocol of a socket, with the family of its address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Protocol {
     Tcp,
     Tcp6,
@@ -575,14 +597,14 @@ impl Protocol {
 }
 
 /// A process that holds a socket.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SocketOwner {
     pub pid: u32,
     pub name: Arc<str>,
 }
 
 /// One process, proc_pid_stat(5) and proc_pid_status(5).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Process {
     pub pid: u32,
     pub ppid: u32,
@@ -610,7 +632,7 @@ pub struct Process {
 }
 
 /// A network interface.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Interface {
     pub name: Arc<str>,
     /// Administratively up (IFF_UP).
@@ -627,7 +649,7 @@ pub struct Interface {
 // ---- network -------------------------------------------------------------------------
 
 /// See [`Probe::Connect`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Connect {
     pub host: Arc<str>,
     pub port: u16,
@@ -635,7 +657,8 @@ pub struct Connect {
 }
 
 /// How a connection attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Connected {
     Accepted,
     /// Reset by the peer: nothing listens.
@@ -649,18 +672,19 @@ pub enum Connected {
 }
 
 /// See [`Probe::Lookup`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lookup {
     pub host: Arc<str>,
     pub timeout_ms: u64,
 }
 
 /// See [`Probe::Http`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Http {
     pub url: String,
     pub method: String,
     pub headers: Vec<(String, String)>,
+    #[serde(with = "bytes")]
     pub body: Arc<[u8]>,
     /// Whether the server's certificate must be valid.
     pub verify: bool,
@@ -670,11 +694,12 @@ pub struct Http {
 }
 
 /// The answer to an HTTP request. A server that cannot be reached is a fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     pub status: u16,
     /// Names in lower case, in the order received.
     pub headers: Vec<(String, String)>,
+    #[serde(with = "bytes")]
     pub body: Arc<[u8]>,
     /// Whether the body was longer than [`BODY_CAP`].
     pub truncated: bool,

@@ -18,6 +18,7 @@ mod prompt;
 mod refusal;
 mod resources;
 mod signals;
+mod test;
 mod version;
 
 use crate::error::{Error, exit};
@@ -76,6 +77,7 @@ pub enum Command {
     Init(init::InitArgs),
     Attributes(attributes::AttributesArgs),
     Check(check::CheckArgs),
+    Test(test::TestArgs),
     Describe(describe::DescribeArgs),
     Archive(archive::ArchiveArgs),
     Detect(detect::DetectArgs),
@@ -135,6 +137,7 @@ pub fn main() -> u8 {
         Command::Init(args) => init::run(args, &cli.global),
         Command::Attributes(args) => attributes::run(args),
         Command::Check(args) => check::run(args, &cli.global),
+        Command::Test(args) => test::run(args, &cli.global),
         Command::Describe(args) => describe::run(args),
         Command::Archive(args) => archive::run(args, &cli.global),
         Command::Detect(args) => detect::run(args, &cli.global),

@@ -33,8 +33,10 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node that nothing is known of yet.
+    /// A node that nothing is known of yet. Where its answers are of another time than `now`,
+    /// as those of a recording, that is its time.
     pub fn new(name: impl Into<String>, target: impl Into<String>, transport: Rc<dyn Transport>, now: i64) -> Node {
+        let now = transport.clock().unwrap_or(now);
         Node {
             name: name.into(),
             target: target.into(),
@@ -88,6 +90,11 @@ impl Node {
             }
         }
         batch.len()
+    }
+
+    /// Whether looking again may give another answer.
+    pub fn may_change(&self) -> bool {
+        self.transport.clock().is_none()
     }
 
     /// Round trips so far.

@@ -2,7 +2,7 @@
 
 use super::os_release;
 use super::{Seen, Sight};
-use crate::probe::{FileKind, Kernel, Read, Stat, Stated, Uname};
+use crate::probe::{Fault, FaultKind, FileKind, Kernel, Read, Stat, Stated, Uname};
 use crate::results::event::PlatformSummary;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -100,9 +100,33 @@ impl Platform {
         }
     }
 
+    /// The release of the kernel that runs.
+    ///
+    /// # Errors
+    /// No kernel runs: the node is a root file system, and another one may start from it.
+    pub fn kernel_release(kernel: &Kernel) -> Sight<&Arc<str>> {
+        known(&kernel.release, "the release of the kernel is not known: this system does not run")
+    }
+
+    /// The architecture, as `uname -m` gives it.
+    ///
+    /// # Errors
+    /// Nothing on the node says so.
+    pub fn arch(&self) -> Sight<&Arc<str>> {
+        known(&self.kernel.machine, "the architecture is not known: there is no program whose header would tell")
+    }
+
     /// Whether it belongs to a family, by one of [`Platform::families`].
     pub fn in_family(&self, family: &str) -> bool {
         self.families.iter().any(|own| &**own == family)
+    }
+}
+
+/// A fact of the kernel, unless it is not known.
+fn known<'a>(fact: &'a Arc<str>, otherwise: &str) -> Sight<&'a Arc<str>> {
+    match &**fact {
+        "" => Err(Fault::new(FaultKind::Unsupported, otherwise).into()),
+        _ => Ok(fact),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether a node is a container, a virtual machine or hardware.
 
 use super::{Seen, Sight};
-use crate::probe::{Read, Stat, Uname};
+use crate::probe::{Fault, FaultKind, Read, Stat, Uname};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -79,6 +79,11 @@ impl Virtualization {
             }
             for (slot, stated) in signs.paths.iter_mut().zip(paths) {
                 *slot = stated.ok().flatten().is_some();
+            }
+            // Without a kernel there is nothing that would run it; only a container leaves traces.
+            if kernel.release.is_empty() && signs.container().is_none() {
+                let message = "whether this is a container or a virtual machine cannot be told: it does not run";
+                return Err(Fault::new(FaultKind::Unsupported, message).into());
             }
             Ok(signs.judge())
         })

@@ -1,6 +1,6 @@
 //! The configuration of modprobe(8), and which modules the kernel has.
 
-use crate::node::{Seen, Sight, Unseen};
+use crate::node::{Platform, Seen, Sight, Unseen};
 use crate::probe::{FileKind, List, Read, Uname};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
@@ -99,7 +99,7 @@ impl Modules {
     pub fn of(seen: &Seen<'_>) -> Sight<Rc<Modules>> {
         seen.parsed("", || {
             let (loaded, kernel) = seen.all((Read { path: "/proc/modules".into() }, Uname))?;
-            let builtin = seen.get(Read { path: directory(&kernel.release, "modules.builtin") })?;
+            let builtin = seen.get(Read { path: directory(Platform::kernel_release(&kernel)?, "modules.builtin") })?;
             // A kernel built without modules has no such file: nothing is loaded.
             let loaded = loaded.unwrap_or_default();
             let loaded = String::from_utf8_lossy(&loaded);
@@ -113,7 +113,7 @@ impl Modules {
         struct Available(HashSet<String>);
         let available = seen.parsed("", || {
             let kernel = seen.get(Uname)?;
-            let content = seen.get(Read { path: directory(&kernel.release, "modules.dep") })?;
+            let content = seen.get(Read { path: directory(Platform::kernel_release(&kernel)?, "modules.dep") })?;
             Ok(Available(names(&content.unwrap_or_default())))
         })?;
         Ok(available.0.contains(module))

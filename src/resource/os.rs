@@ -35,9 +35,9 @@ resource! {
             /// Every family it belongs to, nearest first: `debian`, `linux`, `unix`.
             families: List = |_: &Os, seen: &Seen<'_>| Platform::of(seen).map(|os| Value::strings(&os.families));
             /// The machine, as `uname -m` gives it: `x86_64`, `aarch64`.
-            arch: Str = |_: &Os, seen: &Seen<'_>| Platform::of(seen).map(|os| os.kernel.machine.clone());
+            arch: Str = |_: &Os, seen: &Seen<'_>| Ok(Platform::of(seen)?.arch()?.clone());
             /// The release of the running kernel, as `uname -r` gives it: `6.1.0-18-amd64`.
-            kernel: Str = |_: &Os, seen: &Seen<'_>| Platform::of(seen).map(|os| os.kernel.release.clone());
+            kernel: Str = |_: &Os, seen: &Seen<'_>| Ok(Platform::kernel_release(&Platform::of(seen)?.kernel)?.clone());
             /// The name, release, family, families and architecture as one map.
             params: Map = Os::params;
         }
@@ -106,7 +106,7 @@ impl Os {
             ("title", &os.title),
             ("release", &os.release),
             ("family", &os.family),
-            ("arch", &os.kernel.machine),
+            ("arch", os.arch()?),
         ];
         let mut map: IndexMap<String, Value> =
             texts.into_iter().map(|(name, text)| (name.to_string(), text.clone().into())).collect();

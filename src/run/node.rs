@@ -82,6 +82,8 @@ pub fn connect(planned: &PlannedNode, flight: &Flight) -> Result<Rc<dyn Transpor
 ///
 /// Why it does not answer.
 pub fn look(planned: &PlannedNode, transport: Rc<dyn Transport>, now: i64) -> Result<Reached, Unreachable> {
+    // A recording is of its own day.
+    let now = transport.clock().unwrap_or(now);
     let mut node = Node::new(&*planned.name, planned.target.to_string(), transport, now);
     node.groups = planned.groups.iter().map(|group| group.to_string()).collect();
     reached(node)

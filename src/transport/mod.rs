@@ -2,6 +2,8 @@
 
 pub mod local;
 pub mod options;
+pub mod recording;
+pub mod rootfs;
 pub mod scripted;
 pub mod shell;
 pub mod ssh;
@@ -44,6 +46,12 @@ pub trait Transport {
     /// The way to the node is lost, or there is no shell behind this transport.
     fn converse(&self, _conversation: &mut dyn shell::Conversation) -> Result<(), Unreachable> {
         Err(Unreachable::new(UnreachableKind::Setup, "there is no shell on this target"))
+    }
+
+    /// The time its answers are of, in seconds since 1970, where they stay what they are;
+    /// `None`: they are of now, and may be others when asked again.
+    fn clock(&self) -> Option<i64> {
+        None
     }
 
     /// What went over the wire so far.
@@ -111,7 +119,9 @@ impl fmt::Display for Unreachable {
 pub fn open(target: &Target, _options: &Options, _stop: &AtomicBool) -> Result<Box<dyn Transport>, Unreachable> {
     match target {
         Target::Local => Ok(Box::new(local::Local::new())),
-        Target::Ssh { .. } | Target::Container(_) | Target::RootFs(_) | Target::Recording(_) => {
+        Target::RootFs(path) => Ok(Box::new(rootfs::RootFs::open(path)?)),
+        Target::Recording(path) => Ok(Box::new(recording::open(path)?)),
+        Target::Ssh { .. } | Target::Container(_) => {
             Err(Unreachable::new(UnreachableKind::Setup, format!("{target} cannot be reached by this build")))
         }
     }

@@ -54,6 +54,7 @@ impl Schedule<'_> {
         if let Some(eventually) = control.eventually
             && matches!(verdict.outcome, Outcome::Failed | Outcome::Errored)
             && elapsed + eventually.every <= eventually.within
+            && self.session.node.borrow().as_ref().is_some_and(|node| node.may_change())
         {
             self.again.push((Instant::now() + eventually.every, number));
             return;

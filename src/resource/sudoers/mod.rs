@@ -155,6 +155,10 @@ impl Reader<'_, '_> {
         let mut path = if path.starts_with('/') { path.to_string() } else { format!("{}/{path}", parent(file)) };
         if path.contains("%h") {
             let kernel = self.seen.get(Uname)?;
+            if kernel.host_name.is_empty() {
+                let message = format!("{file}:{line}: %h stands for the name of the host, which is not known");
+                return Err(Fault::new(FaultKind::Unsupported, message).into());
+            }
             path = path.replace("%h", kernel.host_name.split('.').next().unwrap_or_default());
         }
         let paths: Vec<Arc<str>> = if directory {

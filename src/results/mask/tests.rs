@@ -217,7 +217,7 @@ fn long_secrets_are_found_also_where_they_are_cut() {
 
 #[test]
 fn hashes_and_keys_are_secret_by_nature() {
-    assert_eq!(secret_by_nature().len(), 4, "a pattern is broken");
+    assert_eq!((secret_by_nature().len(), hashes().len()), (4, 6), "a pattern is broken");
     let masker = masker(&[]);
     for hash in [
         "$6$rounds=5000$saltsalt$0kFNIlPUxLhKcLpTrdLCx3kOlGNXF6aDYc1x/",
@@ -314,4 +314,26 @@ proptest! {
     fn any_text_is_taken(secrets in proptest::collection::vec(".{0,120}", 0..3), text in ".{0,200}") {
         Masker::new(secrets).mask_text(&text);
     }
+}
+
+#[test]
+fn observations_keep_how_a_password_is_hashed() {
+    let masker = Masker::new(vec!["hunter2-and-more".to_string()]);
+    for (line, kept) in [
+        ("a:$6$salt$Abcdefgh0123456789./:19000:0:99999:7:::", "a:$6$***:19000:0:99999:7:::"),
+        ("a:!$y$j9T$salt.salt$Abcdefgh01234567:19000:0:99999:7:::", "a:!$y$***:19000:0:99999:7:::"),
+        ("a:$argon2id$v=19$m=65536$abcdefgh$ijkl:19000::::::", "a:$argon2id$***:19000::::::"),
+        ("a:$new$0123456789abcdef:19000:0:99999:7:::", "a:$new$***:19000:0:99999:7:::"),
+        ("a:abJnggxhB/yWI:19000:0:99999:7:::", "a:.............:19000:0:99999:7:::"),
+        ("a:!_J9..rasmBYk8r9AiWNc:19000:0:99999:7:::", "a:!_...................:19000:0:99999:7:::"),
+        ("a:*:19000:0:99999:7:::", "a:*:19000:0:99999:7:::"),
+        ("a::19000:0:99999:7:::", "a::19000:0:99999:7:::"),
+        ("a:!locked:19000:0:99999:7:::", "a:!locked:19000:0:99999:7:::"),
+        ("token=hunter2-and-more", "token=***"),
+    ] {
+        assert_eq!(masker.mask_observation(line), kept);
+        // What a report shows of it is no more.
+        assert_eq!(masker.mask_observation(&masker.mask_observation(line)), kept);
+    }
+    assert_eq!(masker.mask_text("a:_J9..rasmBYk8r9AiWNc:19000:0:99999:7:::"), "a:***:19000:0:99999:7:::");
 }

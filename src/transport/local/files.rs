@@ -3,11 +3,11 @@
 use super::Local;
 use crate::probe::{ENTRIES_CAP, Entry, Fault, FaultKind, FileKind, Inode, InodeFlags, Link, READ_CAP, Stated};
 use rustix::buffer::spare_capacity;
-use rustix::fs::{AtFlags, CWD, FileType, IFlags, Mode, OFlags, RawDir, StatxAttributes, StatxFlags};
+use rustix::fs::{AtFlags, FileType, IFlags, Mode, OFlags, RawDir, StatxAttributes};
 use rustix::io::Errno;
 use rustix::path::Arg;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 /// Room for the names of extended attributes on the stack: a listing is seldom longer.
@@ -17,14 +17,13 @@ impl Local {
     /// lstat(2) of a path and, for a link, what it leads to. Nothing at the path, or a
     /// parent that is no directory or a loop of links, is absence; a parent that cannot be
     /// searched is a fault.
-    pub(super) fn stat(&self, path: &str) -> Result<Option<Stated>, Fault> {
+    pub(in crate::transport) fn stat(&self, path: &str) -> Result<Option<Stated>, Fault> {
         absolute(path)?;
-        let status = match rustix::fs::lstat(path) {
-            Ok(status) => status,
+        let own = match self.root.inode(path) {
+            Ok(own) => own,
             Err(error) if is_absence(error) => return Ok(None),
             Err(error) => return Err(self.refused("look at", path, error)),
         };
-        let own = inode(&status, path, Follow::No);
         if own.kind != FileKind::Symlink {
             return Ok(Some(Stated { own, link: None }));
         }
@@ -32,30 +31,26 @@ impl Local {
     }
 
     fn link(&self, path: &str) -> Result<Link, Fault> {
-        let text = match rustix::fs::readlink(path, Vec::new()) {
-            Ok(text) => text.to_string_lossy().into(),
+        let text = match self.root.readlink(path) {
+            Ok(text) => text,
             Err(error) => return Err(self.refused("read the link", path, error)),
         };
         // One descriptor gives the inode and, through /proc, its canonical path.
-        let target = match rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
+        let target = match self.root.open(path, OFlags::PATH | OFlags::CLOEXEC) {
             Ok(target) => target,
             Err(error) if is_absence(error) => return Ok(Link { text, canonical: None, target: None }),
             Err(error) => return Err(self.refused("follow the link", path, error)),
         };
-        let status = rustix::fs::fstat(&target).map_err(|error| self.refused("look at the target of", path, error))?;
-        let canonical = rustix::fs::readlink(format!("/proc/self/fd/{}", target.as_fd().as_raw_fd()), Vec::new())
-            .ok()
-            .map(|canonical| Arc::<str>::from(canonical.to_string_lossy()))
-            .or_else(|| std::fs::canonicalize(path).ok().map(|path| path.to_string_lossy().into()))
-            .filter(|canonical| canonical.starts_with('/'));
-        Ok(Link { text, canonical, target: Some(inode(&status, path, Follow::Yes)) })
+        let inode = self.root.inode_of(&target, path);
+        let inode = inode.map_err(|error| self.refused("look at the target of", path, error))?;
+        Ok(Link { text, canonical: self.root.canonical(&target, path), target: Some(inode) })
     }
 
     /// The content of a regular file. Anything else is refused before it is opened: opening
     /// a device can have effects, and opening a pipe can wait for ever.
-    pub(super) fn read(&self, path: &str) -> Result<Option<Arc<[u8]>>, Fault> {
+    pub(in crate::transport) fn read(&self, path: &str) -> Result<Option<Arc<[u8]>>, Fault> {
         absolute(path)?;
-        let status = match rustix::fs::stat(path) {
+        let status = match self.root.stat(path) {
             Ok(status) => status,
             Err(error) if is_absence(error) => return Ok(None),
             Err(error) => return Err(self.refused("read", path, error)),
@@ -74,7 +69,7 @@ impl Local {
         if size > READ_CAP {
             return Err(too_long(path));
         }
-        match read_regular(path, size) {
+        match self.root.content(path, size) {
             Ok(Some(content)) => Ok(Some(content.into())),
             Ok(None) => Err(too_long(path)),
             // ESRCH is what files of an ended process give.
@@ -86,10 +81,23 @@ impl Local {
         }
     }
 
+    /// The first bytes of a regular file, as many as the header of a program has; `None`
+    /// where they cannot be had.
+    pub(in crate::transport) fn beginning(&self, path: &str) -> Option<Vec<u8>> {
+        let kind = FileKind::from_mode(self.root.stat(path).ok()?.st_mode);
+        if kind != Some(FileKind::File) {
+            return None;
+        }
+        let file = self.root.open(path, REGULAR).ok()?;
+        let mut header = [0; 64];
+        let length = rustix::io::read(&file, &mut header).ok()?;
+        Some(header[..length].to_vec())
+    }
+
     /// The names in a directory. A file of another kind is no directory: absence.
     pub(super) fn list(&self, path: &str) -> Result<Option<Arc<[Entry]>>, Fault> {
         absolute(path)?;
-        let directory = match rustix::fs::open(path, DIRECTORY, Mode::empty()) {
+        let directory = match self.root.open(path, DIRECTORY) {
             Ok(directory) => directory,
             Err(error) if is_absence(error) => return Ok(None),
             Err(error) => return Err(self.refused("list", path, error)),
@@ -128,7 +136,7 @@ impl Local {
     pub(super) fn flags(&self, path: &str) -> Result<Option<InodeFlags>, Fault> {
         absolute(path)?;
         let wanted = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
-        match rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::TYPE) {
+        match self.root.attributes(path) {
             Ok(status) if status.stx_attributes_mask.contains(wanted) => {
                 return Ok(Some(InodeFlags {
                     immutable: status.stx_attributes.contains(StatxAttributes::IMMUTABLE),
@@ -145,7 +153,7 @@ impl Local {
             Err(Errno::NOSYS) => {}
             Err(error) => return Err(self.refused("look at", path, error)),
         }
-        let flags = rustix::fs::open(path, REGULAR, Mode::empty()).and_then(rustix::fs::ioctl_getflags);
+        let flags = self.root.open(path, REGULAR).and_then(rustix::fs::ioctl_getflags);
         match flags {
             Ok(flags) => Ok(Some(InodeFlags {
                 immutable: flags.contains(IFlags::IMMUTABLE),
@@ -165,7 +173,7 @@ pub(super) const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
 /// How a file is opened: never waiting, never becoming the controlling terminal.
-const REGULAR: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+pub(super) const REGULAR: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 /// Refuses a path that does not begin at the root, or that no system call can take.
 pub(super) fn absolute(path: &str) -> Result<(), Fault> {
@@ -186,10 +194,14 @@ pub(super) fn is_absence(error: Errno) -> bool {
 /// The content of a file of about `size` bytes; `None`: it is longer than [`READ_CAP`].
 /// Sizes are hints only: files in /proc say 0, and a log grows while it is read.
 pub(super) fn read_regular(path: &str, size: usize) -> Result<Option<Vec<u8>>, Errno> {
-    let file = rustix::fs::open(path, REGULAR, Mode::empty())?;
+    read_all(&rustix::fs::open(path, REGULAR, Mode::empty())?, size)
+}
+
+/// What is left of an open file of about `size` bytes, as [`read_regular`] gives it.
+pub(super) fn read_all(file: &OwnedFd, size: usize) -> Result<Option<Vec<u8>>, Errno> {
     let mut content = Vec::with_capacity(if size == 0 { 4096 } else { size + 1 });
     loop {
-        match rustix::io::read(&file, spare_capacity(&mut content)) {
+        match rustix::io::read(file, spare_capacity(&mut content)) {
             Ok(0) => return Ok(Some(content)),
             Ok(_) if content.len() > READ_CAP => return Ok(None),
             Ok(_) => {
@@ -297,6 +309,7 @@ pub(super) fn kind_of(kind: FileType) -> Option<FileKind> {
 mod tests {
     use super::super::unprivileged::as_nobody;
     use super::*;
+    use rustix::fs::CWD;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;

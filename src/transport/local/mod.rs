@@ -8,13 +8,14 @@
 mod accounts;
 mod connect;
 mod dns;
-mod environment;
+pub(super) mod environment;
 mod files;
 mod http;
 mod interfaces;
 mod names;
 mod netlink;
 mod processes;
+pub(super) mod root;
 mod run;
 mod running;
 mod sockets;
@@ -24,6 +25,7 @@ use super::{Stopper, Transport};
 use crate::probe::{AccountKey, Answer, Fault, FaultKind, Probe, Question};
 use accounts::{Accounts, InFiles};
 use environment::CommandEnvironment;
+use root::Root;
 use running::Running;
 use rustix::io::Errno;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,6 +43,8 @@ const STUCK: std::time::Duration = std::time::Duration::from_millis(5);
 /// is not.
 #[derive(Default)]
 pub struct Local {
+    /// Where paths begin.
+    root: Arc<Root>,
     accounts: Accounts,
     running: Arc<Running>,
     environment: OnceLock<CommandEnvironment>,
@@ -51,6 +55,17 @@ pub struct Local {
 impl Local {
     pub fn new() -> Local {
         Local::default()
+    }
+
+    /// What is below a root: files and the accounts in them. Everything else, such as
+    /// commands, is still this machine's.
+    pub(super) fn below(root: Arc<Root>) -> Local {
+        Local { accounts: Accounts::of(root.clone()), root, ..Local::default() }
+    }
+
+    /// Where paths begin.
+    pub(super) fn root(&self) -> &Root {
+        &self.root
     }
 
     /// What commands run with, found out once.
@@ -183,7 +198,12 @@ impl Transport for Local {
     /// The name of the effective user, or its number where no account file has it.
     fn user(&self) -> String {
         let uid = rustix::process::geteuid().as_raw();
-        self.accounts.name_in_files(uid).map_or_else(|| uid.to_string(), |name| name.to_string())
+        let name = match self.root.directory() {
+            // The accounts of another system say nothing about who looks at it.
+            Some(_) => Accounts::default().name_in_files(uid),
+            None => self.accounts.name_in_files(uid),
+        };
+        name.map_or_else(|| uid.to_string(), |name| name.to_string())
     }
 }
 
@@ -193,7 +213,7 @@ fn seen<Q: Question>(_question: &Q, answer: Result<Q::Answer, Fault>) -> Answer 
 }
 
 /// What the operating system says, as a fragment: `no such file or directory`.
-fn reason(error: Errno) -> String {
+pub(super) fn reason(error: Errno) -> String {
     let text = std::io::Error::from(error).to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();

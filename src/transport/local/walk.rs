@@ -3,7 +3,7 @@
 use super::Local;
 use super::files::{DIRECTORY, Follow, absolute, inode, is_absence, kind_of};
 use super::run::seconds;
-use crate::probe::{AccountKey, ENTRIES_CAP, Fault, FaultKind, FileKind, Found, Walk};
+use crate::probe::{AccountKey, ENTRIES_CAP, Fault, FaultKind, FileKind, Found, Inode, Walk};
 use globset::{GlobBuilder, GlobMatcher};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, Stat};
 use rustix::io::Errno;
@@ -87,10 +87,10 @@ impl<'a> Walker<'a> {
 
     fn start(&mut self) -> Result<(), Fault> {
         let path = &*self.walk.path;
-        let status = match rustix::fs::stat(path) {
+        let status = match self.local.root.stat(path) {
             Ok(status) => status,
             // A link that leads nowhere is there all the same.
-            Err(error) if is_absence(error) => match rustix::fs::lstat(path) {
+            Err(error) if is_absence(error) => match self.local.root.lstat(path) {
                 Ok(status) => status,
                 Err(error) if is_absence(error) => return Ok(()),
                 Err(error) => return Err(self.local.refused("look at", path, error)),
@@ -105,14 +105,14 @@ impl<'a> Walker<'a> {
         }
         let name = trimmed.rsplit(|&byte| byte == b'/').next().filter(|name| !name.is_empty()).unwrap_or(b"/");
         if self.may_fit(kind, name) && self.fits(&status)? {
-            self.keep(&status, Follow::Yes)?;
+            self.keep_start(&status)?;
         }
         // The root's own path is empty where names are appended to it.
         self.path = trimmed;
         if kind != FileKind::Directory || self.walk.max_depth == Some(0) || self.pruned() {
             return Ok(());
         }
-        match rustix::fs::open(path, DIRECTORY, Mode::empty()) {
+        match self.local.root.open(path, DIRECTORY) {
             Ok(directory) => self.descend(directory),
             Err(error) if is_absence(error) => Ok(()),
             Err(error) => Err(self.local.refused("list", path, error)),
@@ -189,7 +189,9 @@ impl<'a> Walker<'a> {
             };
             let kind = FileKind::from_mode(status.st_mode).unwrap_or(FileKind::File);
             if self.may_fit(kind, name.to_bytes()) && self.fits(&status)? {
-                self.keep(&status, Follow::No)?;
+                let named = self.local.root.by_name(&directory, name.to_bytes(), &self.path);
+                let inode = inode(&status, &*named, Follow::No);
+                self.keep(inode)?;
             }
             let same = self.walk.cross_file_systems || status.st_dev == self.device;
             if kind == FileKind::Directory && deeper && same && !self.pruned() {
@@ -264,14 +266,21 @@ impl<'a> Walker<'a> {
         Ok(has)
     }
 
-    fn keep(&mut self, status: &Stat, follow: Follow) -> Result<(), Fault> {
+    /// Keeps the path the walk begins at, which may be a link.
+    fn keep_start(&mut self, status: &Stat) -> Result<(), Fault> {
+        let path = &*self.walk.path;
+        let opened = self.local.root.open(path, OFlags::PATH | OFlags::CLOEXEC);
+        let found = opened.and_then(|opened| self.local.root.inode_of(&opened, path));
+        self.keep(found.unwrap_or_else(|_| inode(status, c"", Follow::No)))
+    }
+
+    fn keep(&mut self, inode: Inode) -> Result<(), Fault> {
         if self.found.len() == ENTRIES_CAP {
             return Err(Fault::new(
                 FaultKind::TooLarge,
                 format!("more than {ENTRIES_CAP} files below {} fit, the most that are returned", self.walk.path),
             ));
         }
-        let inode = inode(status, &*self.path, follow);
         self.found.push(Found { path: self.shown().into(), inode });
         Ok(())
     }

@@ -2,11 +2,10 @@
 
 use super::InFiles;
 use crate::probe::{Account, AccountKey, Fault, FaultKind, GroupEntry};
-use crate::transport::local::files::{is_absence, read_regular};
-use crate::transport::local::reason;
+use crate::transport::local::files::is_absence;
+use crate::transport::local::{Root, reason};
 use rustix::io::Errno;
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// nsswitch.conf(5) services whose accounts are in files read here, or that only make up
@@ -17,6 +16,8 @@ const SERVICES_IN_FILES: &[&str] = &["files", "compat", "systemd", "altfiles"];
 pub(super) trait Entry: Sized {
     /// The database in nsswitch.conf(5), which is the name of its file too.
     const DATABASE: &'static str;
+    /// The path of the file.
+    const FILE: &'static str;
     /// The entry in a line; `None` for one that is none.
     fn parse(line: &str) -> Option<Self>;
     fn name(&self) -> &Arc<str>;
@@ -25,6 +26,7 @@ pub(super) trait Entry: Sized {
 
 impl Entry for Account {
     const DATABASE: &'static str = "passwd";
+    const FILE: &'static str = "/etc/passwd";
 
     fn parse(line: &str) -> Option<Account> {
         let mut fields = line.split(':');
@@ -49,6 +51,7 @@ impl Entry for Account {
 
 impl Entry for GroupEntry {
     const DATABASE: &'static str = "group";
+    const FILE: &'static str = "/etc/group";
 
     fn parse(line: &str) -> Option<GroupEntry> {
         let mut fields = line.split(':');
@@ -111,26 +114,25 @@ impl<T: Entry> Database<T> {
     /// The database, read anew when its file has changed.
     pub(super) fn current<'a>(
         database: &'a Mutex<Database<T>>,
-        root: &Path,
+        root: &Root,
     ) -> Result<MutexGuard<'a, Database<T>>, Fault> {
         // A thread that panicked while it read left `read` as it was: it is read again.
         let mut database = database.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = root.join("etc").join(T::DATABASE);
-        let mut switch = root.join("etc/nsswitch.conf");
-        let mut now = Read { entries: stamp(&file)?, nsswitch: stamp(&switch)? };
+        let mut switch = "/etc/nsswitch.conf";
+        let mut now = Read { entries: stamp(root, T::FILE)?, nsswitch: stamp(root, switch)? };
         if now.nsswitch.is_none() {
             // Where the distribution's own files are apart from the administrator's.
-            switch = root.join("usr/etc/nsswitch.conf");
-            now.nsswitch = stamp(&switch)?;
+            switch = "/usr/etc/nsswitch.conf";
+            now.nsswitch = stamp(root, switch)?;
         }
         if database.read.as_ref() != Some(&now) {
             database.read = None;
-            let services = services(&content(&switch)?, T::DATABASE);
-            let mut text = content(&file)?;
+            let services = services(&content(root, switch)?, T::DATABASE);
+            let mut text = content(root, T::FILE)?;
             if services.iter().any(|service| service == "altfiles") {
                 // nss-altfiles: the accounts of an image-based system.
                 text.push('\n');
-                text.push_str(&content(&root.join("usr/lib").join(T::DATABASE))?);
+                text.push_str(&content(root, &format!("/usr/lib/{}", T::DATABASE))?);
             }
             *database = Database::from_text(&text);
             database.beyond_files = services.iter().any(|service| !SERVICES_IN_FILES.contains(&service.as_str()));
@@ -166,8 +168,8 @@ impl<T: Entry> Database<T> {
     }
 }
 
-fn stamp(path: &Path) -> Result<Stamp, Fault> {
-    match rustix::fs::stat(path) {
+fn stamp(root: &Root, path: &str) -> Result<Stamp, Fault> {
+    match root.stat(path) {
         #[allow(clippy::unnecessary_cast, reason = "the types differ between machines")]
         Ok(status) => Ok(Some((
             status.st_dev as u64,
@@ -183,9 +185,8 @@ fn stamp(path: &Path) -> Result<Stamp, Fault> {
 
 /// The text of a file, empty where there is none: a system without the file has no
 /// accounts in it.
-fn content(path: &Path) -> Result<String, Fault> {
-    let Some(text) = path.to_str() else { return Err(cannot_read(path, Errno::INVAL)) };
-    match read_regular(text, 0) {
+fn content(root: &Root, path: &str) -> Result<String, Fault> {
+    match root.content(path, 0) {
         Ok(Some(bytes)) => Ok(match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -196,9 +197,9 @@ fn content(path: &Path) -> Result<String, Fault> {
     }
 }
 
-fn cannot_read(path: &Path, error: Errno) -> Fault {
+fn cannot_read(path: &str, error: Errno) -> Fault {
     let kind = if error == Errno::ACCESS { FaultKind::Denied } else { FaultKind::Failed };
-    Fault::new(kind, format!("cannot read {}: {}", path.display(), reason(error)))
+    Fault::new(kind, format!("cannot read {path}: {}", reason(error)))
 }
 
 /// The services nsswitch.conf names for a database; `files` where it names none.

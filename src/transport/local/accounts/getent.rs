@@ -13,7 +13,7 @@ pub(super) fn one<T: Entry>(local: &Local, key: &AccountKey) -> Result<Option<Ar
             return Ok(None);
         }
     }
-    let ran = local.run(&Run::argv(["getent", T::DATABASE, &key.to_string()]))?;
+    let ran = ask(local, &["getent", T::DATABASE, &key.to_string()])?;
     match ran.status {
         0 => {}
         2 => return Ok(None),
@@ -28,7 +28,7 @@ pub(super) fn one<T: Entry>(local: &Local, key: &AccountKey) -> Result<Option<Ar
 
 /// Everything the services list.
 pub(super) fn all<T: Entry>(local: &Local) -> Result<Arc<[T]>, Fault> {
-    let ran = local.run(&Run::argv(["getent", T::DATABASE]))?;
+    let ran = ask(local, &["getent", T::DATABASE])?;
     if ran.truncated {
         return Err(Fault::new(FaultKind::TooLarge, format!("getent {} printed more than is read", T::DATABASE)));
     }
@@ -36,6 +36,18 @@ pub(super) fn all<T: Entry>(local: &Local) -> Result<Arc<[T]>, Fault> {
         return Err(failed::<T>(&ran));
     }
     Ok(String::from_utf8_lossy(&ran.stdout).lines().filter_map(T::parse).collect())
+}
+
+/// Runs getent, which knows the services of this machine and of no other.
+fn ask(local: &Local, argv: &[&str]) -> Result<Ran, Fault> {
+    if local.root.directory().is_some() {
+        let message = format!(
+            "nsswitch.conf names a service for {} that is no file, and a root file system that does not run has none",
+            argv[1]
+        );
+        return Err(Fault::new(FaultKind::Unsupported, message));
+    }
+    local.run(&Run::argv(argv.iter().copied()))
 }
 
 fn failed<T: Entry>(ran: &Ran) -> Fault {

@@ -3,10 +3,9 @@
 mod database;
 mod getent;
 
-use super::Local;
+use super::{Local, Root};
 use crate::probe::{Account, AccountKey, Fault, GroupEntry, Probe};
 use database::Database;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The account databases of this machine.
@@ -15,20 +14,21 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// stat(2). A name that is in no file is asked of `getent` when nsswitch.conf names a
 /// service that is not a file.
 pub(super) struct Accounts {
-    root: PathBuf,
+    root: Arc<Root>,
     users: Mutex<Database<Account>>,
     groups: Mutex<Database<GroupEntry>>,
 }
 
 impl Default for Accounts {
     fn default() -> Accounts {
-        Accounts::below(Path::new("/"))
+        Accounts::of(Arc::default())
     }
 }
 
 impl Accounts {
-    fn below(root: &Path) -> Accounts {
-        Accounts { root: root.to_path_buf(), users: Mutex::default(), groups: Mutex::default() }
+    /// The databases in the files of a root.
+    pub(super) fn of(root: Arc<Root>) -> Accounts {
+        Accounts { root, users: Mutex::default(), groups: Mutex::default() }
     }
 
     /// Whether the answer to `probe` needs a command, and so is no cheap one.
@@ -113,6 +113,10 @@ mod tests {
     use std::fs;
     use std::time::{Duration, SystemTime};
 
+    fn below(root: &std::path::Path) -> Accounts {
+        Accounts::of(Arc::new(Root::below(root).expect("a root")))
+    }
+
     fn root(passwd: &str, nsswitch: Option<&str>) -> (tempfile::TempDir, Accounts) {
         let root = tempfile::tempdir().expect("a temporary directory");
         fs::create_dir(root.path().join("etc")).expect("etc");
@@ -120,7 +124,7 @@ mod tests {
         if let Some(text) = nsswitch {
             fs::write(root.path().join("etc/nsswitch.conf"), text).expect("nsswitch.conf");
         }
-        let accounts = Accounts::below(root.path());
+        let accounts = below(root.path());
         (root, accounts)
     }
 
@@ -209,7 +213,7 @@ mod tests {
     #[test]
     fn no_account_files_at_all_is_no_account() {
         let root = tempfile::tempdir().expect("a temporary directory");
-        let accounts = Accounts::below(root.path());
+        let accounts = below(root.path());
         assert_eq!(name(&accounts, 0), None);
     }
 
