@@ -8,7 +8,7 @@ use crate::plan::nodes::NodePlan;
 use crate::results::mask::Masker;
 use crate::transport;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Prints what operating system this machine runs, or other nodes
 ///
@@ -96,7 +96,8 @@ fn ask_all(nodes: &[NodePlan]) -> Vec<Found> {
 }
 
 fn ask(plan: &NodePlan) -> Found {
-    let transport = transport::open(&plan.target, &plan.options, &AtomicBool::new(false));
+    let masker = Arc::new(Masker::new(Vec::new()));
+    let transport = transport::open(&plan.target, &plan.options, &masker, &AtomicBool::new(false));
     let transport = transport.map_err(|unreachable| unreachable.to_string())?;
     let now = jiff::Timestamp::now().as_second();
     let node = Node::new(&*plan.name, plan.target.to_string(), transport.into(), now);

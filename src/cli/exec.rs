@@ -8,7 +8,7 @@ use crate::plan::nodes::NodePlan;
 use crate::plan::rerun::Rerun;
 use crate::plan::selection::{Selectable, Selection};
 use crate::profile::waiver::Waivers;
-use crate::report::{Look, Options, Outputs, Spec, TABLE};
+use crate::report::{self, Look, Options, Outputs, Spec, TABLE};
 use crate::results::event::ControlSummary;
 use crate::results::mask::Masker;
 use crate::results::{Live, Stamped};
@@ -17,7 +17,7 @@ use crate::run::{self, Interruption, NodePrint, OnNode, Plan, PlannedNode, Plann
 use crate::target::Target;
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -77,6 +77,10 @@ pub struct ExecArgs {
     /// Only what failed or errored in an earlier run: its ndjson or run-json
     #[arg(long, value_name = "FILE", help_heading = "Which controls")]
     rerun_failed: Option<PathBuf>,
+
+    /// Keep what is observed, for recording:// ({node} in it for several nodes)
+    #[arg(long, value_name = "FILE", conflicts_with = "agent", help_heading = "Run")]
+    record: Option<PathBuf>,
 
     /// Print what would run, with attributes; run nothing
     #[arg(long, help_heading = "Run")]
@@ -260,6 +264,9 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
             return Err(error.hint("give the same profiles and nodes as then").into());
         }
     }
+    if let Some(path) = &args.record {
+        record(path, &mut nodes)?;
+    }
     let agent = match args.agent && !args.dry_run {
         true => Some(Agent { program: Program::read(args.agent_program.as_deref())?, cleanup: args.agent_cleanup }),
         false => None,
@@ -301,6 +308,9 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
         }
     };
     outputs.finish()?;
+    if !ended.troubles.is_empty() {
+        return Err(Errors(ended.troubles));
+    }
     refuse_unfit(ended.unfit.iter().flatten())?;
     let code = match ended.interrupted {
         false => ended.tally.exit_code(),
@@ -317,8 +327,34 @@ fn planned_node(node: NodePlan, profiles: &[PlannedProfile], values: Vec<Arc<run
         target: node.target,
         groups: node.groups,
         options: node.options,
+        record: None,
         profiles: profiles.iter().zip(values).map(on_node).collect(),
     }
+}
+
+/// Where what is observed of each node goes. Found out now, and not after an hour, that nothing
+/// can be written there.
+fn record(path: &Path, nodes: &mut [PlannedNode]) -> Result<(), Error> {
+    let per_node = path.to_string_lossy().contains("{node}");
+    if nodes.len() > 1 && !per_node {
+        let error = Error::usage(format!("a recording holds one node, and this run has {} of them", nodes.len()));
+        return Err(error.hint("write --record FOLDER/{node}.recording for a file a node"));
+    }
+    let mut names = HashSet::new();
+    for node in nodes.iter_mut() {
+        let path = match per_node {
+            true => report::path_for_node(path, &node.name, &mut names),
+            false => path.to_path_buf(),
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let unwritable = |error: std::io::Error| {
+            Error::usage(format!("the recording cannot be written: {error}")).in_file(&path)
+        };
+        std::fs::create_dir_all(folder).map_err(unwritable)?;
+        tempfile::tempfile_in(folder).map_err(unwritable)?;
+        node.record = Some(path);
+    }
+    Ok(())
 }
 
 /// What of the nodes is to be run again.
@@ -337,7 +373,7 @@ fn again(nodes: Vec<PlannedNode>, rerun: &Rerun) -> Vec<PlannedNode> {
 /// The only node of a run, where that is this machine.
 fn reach_this_machine(plan: &Plan, interruption: &Interruption) -> Result<run::Reached, Errors> {
     let flight = interruption.take_off(None);
-    let reached = run::reach(&plan.nodes[0], plan.now, &flight);
+    let reached = run::reach(plan, 0, &flight);
     interruption.land(&flight);
     let reached = reached.map_err(|why| {
         let mut error = Error::usage(format!("this machine {why}"));

@@ -26,7 +26,7 @@ pub mod table;
 mod terminal;
 pub mod text;
 
-pub use output::{Outputs, abandon};
+pub use output::{Outputs, abandon, path_for_node};
 pub use spec::{Destination, Spec};
 pub use table::{Kind, TABLE};
 pub use terminal::Look;

@@ -434,7 +434,7 @@ fn claim(taken: &mut HashSet<PathBuf>, path: &Path) -> Result<(), Error> {
 
 /// The path of a node's file. The name becomes one path component, whatever is in it,
 /// and two nodes never share one.
-fn path_for_node(path: &Path, node: &str, names: &mut HashSet<String>) -> PathBuf {
+pub fn path_for_node(path: &Path, node: &str, names: &mut HashSet<String>) -> PathBuf {
     let safe = |c: char| if c.is_alphanumeric() || "._-@+:".contains(c) { c } else { '_' };
     let mut name: String = node.chars().map(safe).collect();
     if name.trim_matches('.').is_empty() {

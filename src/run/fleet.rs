@@ -5,6 +5,7 @@ use super::node::{self, Landed, Reached};
 use super::plan::Plan;
 use super::remote;
 use super::stream::{NodeStream, Told};
+use crate::error::Error;
 use crate::lua::Engine;
 use crate::results::event::{RunFinished, RunStarted};
 use crate::results::{Live, RunEvent, Stamped, Tally};
@@ -46,7 +47,7 @@ pub struct Width {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Ended {
     pub tally: Tally,
     /// The user ended it early.
@@ -54,6 +55,8 @@ pub struct Ended {
     /// For each profile of the plan, why it did not fit the last node it was tried on; `None`
     /// where it fits one or was tried on none.
     pub unfit: Vec<Option<Arc<str>>>,
+    /// What went wrong on this side, such as a recording that could not be written.
+    pub troubles: Vec<Error>,
 }
 
 /// Runs a plan of one node that was reached already, on this thread.
@@ -177,8 +180,7 @@ impl Crew {
 
     /// Looks at one node: through the agent where it is wanted and can be had, else in batches.
     fn look(&self, number: usize, stream: &mut NodeStream<'_>) -> Result<Landed, Unreachable> {
-        let planned = &self.plan.nodes[number];
-        let transport = node::connect(planned, stream.flight())?;
+        let transport = node::connect(&self.plan, number, stream.flight())?;
         let mut notes = Vec::new();
         if let Some(agent) = &self.plan.agent {
             match remote::run(&self.plan, number, &*transport, agent, stream) {
@@ -186,7 +188,7 @@ impl Crew {
                 Err(why) => notes.push(format!("asked in batches, without the agent: {why}").into()),
             }
         }
-        let reached = node::look(planned, transport, self.plan.now)?;
+        let reached = node::look(&self.plan, number, transport)?;
         Ok(node::run(&self.plan, number, &reached, Vec::new(), notes, stream))
     }
 
@@ -215,6 +217,7 @@ struct Run<'a> {
     unfit: Vec<Option<Arc<str>>>,
     fits: Vec<bool>,
     began: Instant,
+    troubles: Vec<Error>,
 }
 
 impl<'a> Run<'a> {
@@ -231,6 +234,7 @@ impl<'a> Run<'a> {
             unfit: vec![None; plan.profiles.len()],
             fits: vec![false; plan.profiles.len()],
             began: Instant::now(),
+            troubles: Vec::new(),
         };
         let started = RunEvent::RunStarted(RunStarted {
             format: "probity/events",
@@ -272,6 +276,7 @@ impl<'a> Run<'a> {
     fn told(&mut self, number: usize, told: Told) {
         match told {
             Told::Live(live) => self.audience.live(&live),
+            Told::Trouble(error) => self.troubles.push(error),
             Told::Event(time, event) => {
                 match &event {
                     RunEvent::NodeStarted(started) => self.reached[number] = started.error.is_none(),
@@ -341,7 +346,7 @@ impl<'a> Run<'a> {
             RunEvent::RunFinished(RunFinished { tally, seconds: self.began.elapsed().as_secs_f64(), interrupted }),
         );
         let unfit = self.unfit.iter_mut().zip(&self.fits).map(|(why, fits)| why.take().filter(|_| !fits)).collect();
-        Ended { tally, interrupted, unfit }
+        Ended { tally, interrupted, unfit, troubles: self.troubles }
     }
 }
 

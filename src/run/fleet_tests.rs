@@ -93,6 +93,7 @@ fn plan(check: &str, manifest: &str, waived: bool, nodes: Vec<(&str, Target)>) -
         target,
         groups: Vec::new(),
         options: Options::default(),
+        record: None,
         profiles: vec![OnNode { values: Arc::default(), selected: profile.selected.clone() }],
     };
     let nodes = nodes.into_iter().map(node).collect();

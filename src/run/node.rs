@@ -9,6 +9,7 @@ use crate::node::{Node, Unseen};
 use crate::probe::{Fault, FaultKind};
 use crate::results::event::{ControlFinished, NodeFinished, NodeStarted, ProfileFinished, ProfileStarted};
 use crate::results::{Outcome, RunEvent, Tally};
+use crate::transport::recording::{Header, Recorder};
 use crate::transport::{self, Transport, Unreachable, UnreachableKind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 pub struct Reached {
     pub node: Rc<Node>,
     pub platform: Rc<Platform>,
+    recorder: Option<Rc<Recorder>>,
 }
 
 /// What came of a node.
@@ -61,8 +63,8 @@ pub fn look_at(node: &Node) -> Result<Rc<Platform>, Fault> {
 /// # Errors
 ///
 /// Why it cannot be reached.
-pub fn reach(planned: &PlannedNode, now: i64, flight: &Flight) -> Result<Reached, Unreachable> {
-    look(planned, connect(planned, flight)?, now)
+pub fn reach(plan: &Plan, number: usize, flight: &Flight) -> Result<Reached, Unreachable> {
+    look(plan, number, connect(plan, number, flight)?)
 }
 
 /// Connects to a node.
@@ -70,8 +72,10 @@ pub fn reach(planned: &PlannedNode, now: i64, flight: &Flight) -> Result<Reached
 /// # Errors
 ///
 /// Why it cannot be reached.
-pub fn connect(planned: &PlannedNode, flight: &Flight) -> Result<Rc<dyn Transport>, Unreachable> {
-    let transport: Rc<dyn Transport> = transport::open(&planned.target, &planned.options, flight.flag())?.into();
+pub fn connect(plan: &Plan, number: usize, flight: &Flight) -> Result<Rc<dyn Transport>, Unreachable> {
+    let planned = &plan.nodes[number];
+    let transport: Rc<dyn Transport> =
+        transport::open(&planned.target, &planned.options, &plan.masker, flight.flag())?.into();
     flight.set_stopper(transport.stopper());
     Ok(transport)
 }
@@ -81,12 +85,17 @@ pub fn connect(planned: &PlannedNode, flight: &Flight) -> Result<Rc<dyn Transpor
 /// # Errors
 ///
 /// Why it does not answer.
-pub fn look(planned: &PlannedNode, transport: Rc<dyn Transport>, now: i64) -> Result<Reached, Unreachable> {
+pub fn look(plan: &Plan, number: usize, mut transport: Rc<dyn Transport>) -> Result<Reached, Unreachable> {
+    let planned = &plan.nodes[number];
     // A recording is of its own day.
-    let now = transport.clock().unwrap_or(now);
+    let now = transport.clock().unwrap_or(plan.now);
+    let recorder = planned.record.as_ref().map(|_| Rc::new(Recorder::new(transport.clone())));
+    if let Some(recorder) = &recorder {
+        transport = recorder.clone();
+    }
     let mut node = Node::new(&*planned.name, planned.target.to_string(), transport, now);
     node.groups = planned.groups.iter().map(|group| group.to_string()).collect();
-    reached(node)
+    Ok(Reached { recorder, ..reached(node)? })
 }
 
 /// Looks at a node that is connected.
@@ -97,7 +106,23 @@ pub fn look(planned: &PlannedNode, transport: Rc<dyn Transport>, now: i64) -> Re
 pub fn reached(node: Node) -> Result<Reached, Unreachable> {
     let platform = look_at(&node)
         .map_err(|fault| Unreachable::new(UnreachableKind::Failed, format!("cannot be looked at: {fault}")))?;
-    Ok(Reached { node: Rc::new(node), platform })
+    Ok(Reached { node: Rc::new(node), platform, recorder: None })
+}
+
+impl Reached {
+    /// Writes down what was observed, where that is wanted.
+    fn record(&self, plan: &Plan, planned: &PlannedNode, stream: &mut NodeStream<'_>) {
+        let (Some(path), Some(recorder)) = (&planned.record, &self.recorder) else { return };
+        let header = Header {
+            node: planned.name.to_string(),
+            target: planned.target.to_string(),
+            user: self.node.user(),
+            now: self.node.now,
+        };
+        if let Err(error) = recorder.write(path, &plan.masker, &header) {
+            stream.trouble(error);
+        }
+    }
 }
 
 /// Runs every profile on a node that was reached. `engines` has the profiles' controls
@@ -112,7 +137,7 @@ pub fn run(
 ) -> Landed {
     let began = Instant::now();
     let planned = &plan.nodes[number];
-    let Reached { node, platform } = reached;
+    let Reached { node, platform, .. } = reached;
     stream.send(RunEvent::NodeStarted(NodeStarted {
         user: Some(node.user().into()),
         platform: Some(platform.summary()),
@@ -142,6 +167,7 @@ pub fn run(
         bytes_received: traffic.received,
         notes,
     }));
+    reached.record(plan, planned, stream);
     Landed { tally, whole, reached: true }
 }
 

@@ -10,6 +10,7 @@ use crate::target::Target;
 use crate::transport::Options;
 use crate::value::Value;
 use indexmap::IndexMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The waiver of a control on a node, by their names, whether it still holds or not.
@@ -67,6 +68,8 @@ pub struct PlannedNode {
     pub target: Target,
     pub groups: Vec<Arc<str>>,
     pub options: Options,
+    /// Where what is observed of the node is written to.
+    pub record: Option<PathBuf>,
     /// For each profile of the plan, in its order.
     pub profiles: Vec<OnNode>,
 }

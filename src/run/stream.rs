@@ -1,6 +1,7 @@
 //! The events of one node on their way out: masked once, and timed.
 
 use super::interruption::Flight;
+use crate::error::Error;
 use crate::results::mask::Masker;
 use crate::results::{Live, RunEvent};
 use std::sync::Arc;
@@ -11,6 +12,8 @@ pub enum Told {
     Event(String, RunEvent),
     /// For whoever watches, at once.
     Live(Live),
+    /// What went wrong on this side, whatever the node's verdict.
+    Trouble(Error),
 }
 
 /// Masks what happens on one node and hands it on.
@@ -42,6 +45,11 @@ impl<'a> NodeStream<'a> {
     /// Tells whoever watches.
     pub fn tell(&mut self, live: Live) {
         (self.out)(Told::Live(live));
+    }
+
+    /// Tells what went wrong on this side.
+    pub fn trouble(&mut self, error: Error) {
+        (self.out)(Told::Trouble(error));
     }
 
     /// The node as what may be ended.

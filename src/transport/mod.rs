@@ -11,6 +11,7 @@ pub mod ssh;
 pub use options::{HostKeyCheck, Options, Patience, Privilege, Prompt, Secret, Tool};
 
 use crate::probe::{Answer, Probe};
+use crate::results::mask::Masker;
 use crate::target::Target;
 use std::fmt;
 use std::sync::Arc;
@@ -112,15 +113,21 @@ impl fmt::Display for Unreachable {
     }
 }
 
-/// Reaches a node. Connecting gives up soon after `stop` is set.
+/// Reaches a node. Connecting gives up soon after `stop` is set. With the secrets that `masker`
+/// knows, a recording finds what it has masked.
 ///
 /// # Errors
 /// Why it cannot be reached.
-pub fn open(target: &Target, _options: &Options, _stop: &AtomicBool) -> Result<Box<dyn Transport>, Unreachable> {
+pub fn open(
+    target: &Target,
+    _options: &Options,
+    masker: &Arc<Masker>,
+    _stop: &AtomicBool,
+) -> Result<Box<dyn Transport>, Unreachable> {
     match target {
         Target::Local => Ok(Box::new(local::Local::new())),
         Target::RootFs(path) => Ok(Box::new(rootfs::RootFs::open(path)?)),
-        Target::Recording(path) => Ok(Box::new(recording::open(path)?)),
+        Target::Recording(path) => Ok(Box::new(recording::open(path)?.with_masker(masker.clone()))),
         Target::Ssh { .. } | Target::Container(_) => {
             Err(Unreachable::new(UnreachableKind::Setup, format!("{target} cannot be reached by this build")))
         }

@@ -142,6 +142,7 @@ fn planned(request: Request, out: &Out) -> Result<(Plan, Vec<Engine>), Arc<str>>
         target: Target::Local,
         groups: request.groups,
         options: Options::default(),
+        record: None,
         profiles: on_node,
     };
     let masker = Arc::new(Masker::new(Vec::new()));
