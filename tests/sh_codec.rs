@@ -5,7 +5,7 @@
 #[path = "transports/contract.rs"]
 mod contract;
 
-use contract::{contract, contract_unprivileged, contract_without_http, mode};
+use contract::{contract, contract_of_a_small_node, contract_unprivileged, mode};
 use probity::probe::sh::{Decoded, Decoder, Mark, Script};
 use probity::probe::*;
 use probity::transport::Transport;
@@ -145,7 +145,7 @@ fn busybox_alone(directory: &std::path::Path) -> Option<Shell> {
 fn a_node_of_busybox_alone_keeps_the_contract_but_has_no_http() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let Some(shell) = busybox_alone(directory.path()) else { return };
-    contract_without_http(&shell);
+    contract_of_a_small_node(&shell);
     let http = Http {
         url: "http://user:secret@127.0.0.1:1/".to_string(),
         method: "GET".to_string(),
@@ -158,7 +158,16 @@ fn a_node_of_busybox_alone_keeps_the_contract_but_has_no_http() {
     let fault = shell.batch(&[http.into()]).remove(0).expect_err("no tool");
     assert_eq!(fault.kind, FaultKind::ToolMissing);
     assert!(fault.message.contains("curl") && !fault.message.contains("secret"), "{fault}");
-    same_as_local(&shell, &stable());
+    let lacks = |probe: &Probe| {
+        matches!(probe, Probe::Flags(flags) if !matches!(&*flags.path, "/none" | "/dev/null" | "/etc/passwd/x"))
+    };
+    let probes: Vec<Probe> = stable().into_iter().filter(|probe| !lacks(probe) && !covered(probe)).collect();
+    same_as_local(&shell, &probes);
+}
+
+/// What is another thing where busybox covers the programs.
+fn covered(probe: &Probe) -> bool {
+    matches!(probe, Probe::Which(_)) || matches!(probe, Probe::Stat(stat) if stat.path.contains("/bin"))
 }
 
 /// Questions whose answers stay the same while a test runs.
@@ -266,5 +275,56 @@ fn every_shell_answers_as_the_local_machine() {
                 assert!(fault.kind == FaultKind::Denied && fault.message.contains(&path), "{fault}");
             }
         }
+    }
+}
+
+/// Two hundred mixed checks, as a profile of a real node asks them.
+fn two_hundred() -> Vec<Probe> {
+    let etc = fs::read_dir("/etc").expect("there").filter_map(|entry| Some(entry.ok()?.path().to_str()?.to_string()));
+    let mut probes: Vec<Probe> = etc.take(60).map(|path| Stat { path: path.into() }.into()).collect();
+    probes.extend((0..20).map(|number| Probe::from(Stat { path: format!("/etc/absent-{number}").into() })));
+    for path in ["passwd", "group", "shadow", "hosts", "fstab", "login.defs", "nsswitch.conf", "profile", "bash.bashrc", "resolv.conf"] {
+        probes.push(Read { path: format!("/etc/{path}").into() }.into());
+    }
+    probes.extend((0..10).map(|number| Probe::from(Read { path: format!("/etc/absent-{number}").into() })));
+    probes.push(Read { path: "/var/lib/dpkg/status".into() }.into());
+    for name in ["tcp_syncookies", "ip_forward", "ip_default_ttl", "tcp_timestamps", "tcp_sack", "tcp_fin_timeout", "ip_nonlocal_bind", "tcp_rfc1337", "tcp_ecn", "tcp_retries1", "tcp_retries2", "tcp_abc", "tcp_dsack", "tcp_fack", "tcp_fwmark_accept"] {
+        probes.push(Read { path: format!("/proc/sys/net/ipv4/{name}").into() }.into());
+    }
+    for id in 0..30 {
+        probes.push(User { key: AccountKey::Id(id) }.into());
+        probes.push(Group { key: AccountKey::Id(id) }.into());
+    }
+    probes.extend([Users.into(), Groups.into(), Uname.into(), Sockets.into(), SocketOwners.into(), Processes.into()]);
+    probes.extend([Interfaces.into(), Environment.into(), Read { path: "/proc/mounts".into() }.into()]);
+    probes.extend(["ls", "cat", "systemctl", "none"].map(|name| Probe::from(Which { name: name.into() })));
+    probes.push(List { path: "/etc/cron.d".into() }.into());
+    probes.extend((0..10).map(|number| Probe::from(Run::argv(["echo".to_string(), number.to_string()]))));
+    probes
+}
+
+/// `cargo test --test sh_codec -- --ignored --nocapture measure`
+#[test]
+#[ignore = "a measurement"]
+fn measure_two_hundred_checks() {
+    let probes = two_hundred();
+    let mark = Mark::random().expect("random bytes");
+    for shell in Shell::all() {
+        let script = Script::new(&probes, &mark);
+        let mut times: Vec<_> = (0..15)
+            .map(|_| {
+                let started = std::time::Instant::now();
+                let (_, out, err) = shell.feed(script.text());
+                (started.elapsed(), out.len(), err.len())
+            })
+            .collect();
+        times.sort_unstable();
+        let decoded = shell.run(&probes, &mark);
+        let faults: Vec<_> = decoded.answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+        let (time, out, err) = times[7];
+        println!(
+            "{:?}: {} probes, script {} bytes, median {time:?} (least {:?}), {out} bytes out, {err} bytes err, faults {faults:?}",
+            shell.command, probes.len(), script.text().len(), times[0].0
+        );
     }
 }
