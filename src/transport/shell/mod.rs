@@ -3,6 +3,8 @@
 //! What moves the bytes is a [`Carrier`] (an SSH session, `docker exec`); what is said is a
 //! [`Conversation`], which does no I/O and so can be tested on bytes.
 
+pub mod spawn;
+
 use super::{Stopper, Traffic, Unreachable};
 use std::time::Duration;
 
