@@ -8,6 +8,8 @@
 //! Each kind of question is a type of its own that names the type of its answer, so that
 //! a resource gets what it asked for without a match: see [`Question`].
 
+pub mod sh;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;

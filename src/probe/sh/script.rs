@@ -1,0 +1,393 @@
+//! The text of a script: the functions its steps need, each once, then a line a step.
+//!
+//! Names of variables begin with `p_`, so that none is by chance an exported one: commands
+//! would get what the script puts there. Everything stands in one pair of braces: the shell
+//! reads it whole before it begins, so a script that is cut off on its way does nothing.
+
+use super::plan::{Plan, Shared, Step};
+use super::{Mark, SYSTEM_PATH, quote};
+use crate::probe::*;
+use std::fmt::Write;
+
+/// Ends a section of both streams: tag, status.
+const MARK: &str = r#"m(){ printf '\n%s %s %s\n' $p_M "$1" "$2";printf '\n%s %s %s\n' $p_M "$1" "$2" >&2;}"#;
+
+/// The environment commands get, and who the user is. The number comes from the kernel and
+/// the name from the file of users where that is enough: neither costs a fork.
+const HELLO: &str = r#"cd /
+p_o=$PATH;PATH=@PATH@
+set -f;IFS=:;for p_d in $p_o;do case :$PATH: in *:"$p_d":*);;*)PATH=$PATH:$p_d;;esac;done;unset IFS;set +f
+unset ENV BASH_ENV CDPATH PWD OLDPWD LANG LANGUAGE LC_CTYPE LC_NUMERIC LC_TIME LC_COLLATE LC_MONETARY LC_MESSAGES LC_PAPER LC_NAME LC_ADDRESS LC_TELEPHONE LC_MEASUREMENT LC_IDENTIFICATION
+LC_ALL=C;export PATH LC_ALL
+p_u=;while read -r p_a p_b p_c p_d;do case $p_a in Uid:)p_u=$p_c;break;;esac;done 2>/dev/null </proc/self/status
+[ "$p_u" ]||p_u=$(id -u)
+p_n=;while IFS=: read -r p_a p_b p_c p_d p_e p_f p_g;do if [ "$p_c" = "$p_u" ];then p_n=$p_a
+[ "${HOME+x}" ]||HOME=$p_f
+[ "${SHELL+x}" ]||SHELL=$p_g
+[ "${USER+x}" ]||USER=$p_n
+[ "${LOGNAME+x}" ]||LOGNAME=$p_n
+export HOME SHELL USER LOGNAME;break;fi;done 2>/dev/null </etc/passwd
+[ "$p_n" ]||p_n=$(id -un 2>/dev/null)
+printf '%s %s' "$p_u" "$p_n";m 0 0
+"#;
+
+/// Puts the path of a program into `p_w`, as `command -v` finds it were there no builtins.
+const WHICH: &str = r#"W(){ p_w=;case $1 in */*)[ -f "$1" ]&&[ -x "$1" ]&&p_w=$1;[ "$p_w" ];return;;esac
+set -f;IFS=:;for p_d in $PATH;do if [ -f "${p_d:-.}/$1" ]&&[ -x "${p_d:-.}/$1" ];then p_w=${p_d:-.}/$1;break;fi;done;unset IFS;set +f;[ "$p_w" ];}"#;
+
+/// Whether files can be parted by the environment of cat; then `p_B` is its command.
+const PARTED: &str = r#"B(){ [ "$p_B" ]&&return;[ -r /proc/self/environ ]&&W env&&p_e=$p_w&&W cat&&p_B="$p_e -i S=$p_K $p_w";}
+p_s=/proc/self/environ"#;
+
+/// Files: what they are (a), which of them are read, and how (b), and what is in them. Only
+/// regular files of bearable size are opened.
+const FILES: &str = r#"r(){ p_i=$1;shift
+p_x=$(stat -L -c '%s %f %n' -- "$@");p_r=$?;printf '%s\n' "$p_x";m a $p_r
+p_t=;set -f;IFS='
+';for p_d in $p_x;do p_d=${p_d%% *};case $p_d in ''|*[!0-9]*|?????????*)p_t=1;;*)[ $p_d -le @CAP@ ]||p_t=1;;esac;done;unset IFS;set +f
+p_l=P;B||p_l=F;p_n=$#
+while [ $p_n -gt 0 ];do p_p=$1;shift;p_n=$((p_n-1))
+if [ -f "$p_p" ]&&{ [ -z "$p_t" ]||z "$p_p";};then p_l=${p_l}1;if [ "$p_B" ];then set -- "$@" "$p_p" $p_s;else set -- "$@" "$p_p";fi;else p_l=${p_l}0;fi;done
+printf %s "$p_l";m b 0;p_r=0
+if [ $# -gt 0 ];then if [ "$p_B" ];then $p_B -- "$@";p_r=$?;else for p_p do cat -- "$p_p";m c $?;done;fi;fi;m $p_i $p_r;}
+z(){ p_z=$(stat -L -c %s -- "$1" 2>/dev/null);case $p_z in ''|*[!0-9]*|?????????*)return 1;;esac;[ $p_z -le @CAP@ ];}"#;
+
+/// The fields of an inode. Labels are asked for only where there are any: stat(1) takes
+/// their lack for an error.
+const FIELDS: &str = r#"p_f='%f %u %g %s %Y %h %i %d - %n';[ -e /sys/fs/selinux/enforce ]&&p_f='%f %u %g %s %Y %h %i %d %C %n'"#;
+
+/// Paths: their inodes (a), which have an ACL (b); of links the targets (c), texts (d),
+/// canonical paths (e).
+const STAT: &str = r#"s(){ p_i=$1;shift
+stat -c "$p_f" -- "$@";m a $?
+p_x=$(ls -dgoUq --time-style=+ -- "$@" 2>/dev/null);case $p_x in *+*)printf '%s\n' "$p_x";;esac;m b $?
+p_n=$#;while [ $p_n -gt 0 ];do p_p=$1;shift;p_n=$((p_n-1));[ -L "$p_p" ]&&set -- "$@" "$p_p";done
+if [ $# -gt 0 ];then stat -L -c "$p_f" -- "$@";m c $?
+p_x=$(ls -dgoUqL --time-style=+ -- "$@" 2>/dev/null);case $p_x in *+*)printf '%s\n' "$p_x";;esac;m f $?
+readlink -z -- "$@" 2>/dev/null||{ m x 0;for p_p do readlink -n -- "$p_p";printf '\000';done;};m d 0
+p_n=$#;while [ $p_n -gt 0 ];do p_p=$1;shift;p_n=$((p_n-1));[ -e "$p_p" ]&&set -- "$@" "$p_p";done
+if [ $# -gt 0 ];then readlink -z -f -- "$@" 2>/dev/null||{ m x 0;for p_p do readlink -f -n -- "$p_p";printf '\000';done;};fi;m e 0
+fi;m $p_i 0;}"#;
+
+/// The names in a directory with letters for what they are, by globbing: no fork.
+const LIST: &str = r#"l(){ if ! [ -d "$2" ];then stat -L -c %f -- "$2";m $1 n;return;fi
+[ -r "$2" ]||{ m $1 r;return;};[ -x "$2" ]||{ m $1 x;return;};p_n=0
+for p_e in "$2"/* "$2"/.[!.]* "$2"/..?*;do
+if [ -L "$p_e" ];then p_t=l;elif [ -f "$p_e" ];then p_t=f;elif [ -d "$p_e" ];then p_t=d;elif [ -p "$p_e" ];then p_t=p;elif [ -S "$p_e" ];then p_t=s;elif [ -c "$p_e" ];then p_t=c;elif [ -b "$p_e" ];then p_t=b;else continue;fi
+printf '%s%s\000' $p_t "${p_e##*/}";p_n=$((p_n+1));[ $p_n -gt @ENTRIES@ ]&&break;done;m $1 0;}"#;
+
+const FLAGS: &str = r#"f(){ p_p=$2;stat -L -c %f -- "$p_p";m a $?;p_r=0
+if [ -f "$p_p" ]||[ -d "$p_p" ];then [ -L "$p_p" ]&&p_p=$(readlink -f -- "$p_p");lsattr -d -- "$p_p";p_r=$?;fi;m $1 $p_r;}"#;
+
+const WHICH_ALL: &str =
+    r#"w(){ p_i=$1;shift;for p_p do W "$p_p"&&printf %s "$p_w";printf '\000';done;m $p_i 0;}"#;
+
+/// Whether nsswitch.conf(5) names a service for a database that is no file.
+const GETENT: &str = r#"N(){ p_x=/etc/nsswitch.conf;[ -e $p_x ]||p_x=/usr/etc/nsswitch.conf;p_y=
+while read -r p_a p_b;do case $p_a in $1:|$1)p_y=$p_b;break;;$1:*)p_y="${p_a#*:} $p_b";break;;esac;done 2>/dev/null <$p_x
+set -f;for p_d in $p_y;do case $p_d in \#*)break;;files|compat|systemd|altfiles|:|*=*|\[|\]);;*)set +f;return 0;;esac;done;set +f;return 1;}
+g(){ p_i=$1 p_a=$2 p_d=$3;shift 3;N $p_d||{ m $p_i files;return;}
+if [ $p_a = 1 ];then getent $p_d;m a $?;fi;p_r=0;if [ $# -gt 0 ];then getent $p_d "$@";p_r=$?;fi;m $p_i $p_r;}"#;
+
+const INTERFACES: &str = r#"n(){ for p_e in /sys/class/net/*;do [ -r "$p_e/ifindex" ]||continue;printf %s "${p_e##*/}"
+for p_f in ifindex flags mtu addr_len speed address;do p_v=;read -r p_v <"$p_e/$p_f";printf ' %s' "${p_v:--}";done;echo;done 2>/dev/null;m a 0
+if W ip;then ip -o addr show;m b $?;m $1 ip;elif W ifconfig;then ifconfig -a;m b $?;m $1 ifconfig;else m $1 none;fi;}"#;
+
+/// Whether other users' processes can be seen.
+const HIDDEN: &str = r#"H(){ [ -e /proc/1 ]&&return 1;if [ -e /proc/self ];then m $1 hidden;else m $1 noproc;fi;}"#;
+
+/// For each process its stat and command line and, where there are labels, its label.
+const PROCESSES: &str = r#"p(){ H $1&&return;B||{ m $1 noenv;return;}
+p_v=;read -r p_v 2>/dev/null </proc/self/attr/current;p_l=
+for p_e in /proc/[0-9]*;do p_l="$p_l $p_e/stat $p_e/cmdline $p_s${p_v:+ $p_e/attr/current $p_s}";done
+$p_B /proc/self/auxv $p_s $p_l;m a ${p_v:+l}0
+grep -s -e ^Uid: -e ^btime /proc/stat /proc/[0-9]*/status;m $1 $?;}"#;
+
+const OWNERS: &str = r#"o(){ H $1&&return;ls -ln /proc/[0-9]*/fd;m a $?;cat /proc/[0-9]*/stat 2>/dev/null;m $1 $?;}"#;
+
+/// Becomes a command, in a session of its own where setsid(1) is: all of it can be killed.
+const BECOME: &str = r#"E(){ case $1 in */*)[ -e "$1" ]||{ printf '%s: not found\n' "$1" >&2;exit 127;};if ! [ -f "$1" ]||! [ -x "$1" ];then printf '%s: permission denied\n' "$1" >&2;exit 126;fi;;*)W "$1"||{ printf '%s: not found\n' "$1" >&2;exit 127;};;esac
+exec $p_S "$@";}
+W setsid;p_S=$p_w"#;
+
+/// Waits for a command of the given tag, limit in seconds and process, and kills it and
+/// what it started when its time is up. The watch is never left behind.
+const AWAIT: &str = r#"R(){ (p_s=;trap '[ "$p_s" ]&&kill $p_s;exit 0' TERM;sleep $2&p_s=$!;wait $p_s;trap '' TERM;kill -9 -$3||kill -9 $3;exit 99) >/dev/null 2>&1 &p_w=$!
+wait $3 2>/dev/null;p_r=$?;kill $p_w 2>/dev/null;wait $p_w 2>/dev/null;[ $? = 99 ]&&[ $p_r = 137 ]&&p_r=T
+m $1 $p_r;}"#;
+
+/// Whether find(1) prints what it is told to.
+const FIND: &str = r#"G(){ [ "$p_g" ]||{ find / -maxdepth 0 -printf '' 2>/dev/null;p_g=$?;};[ $p_g = 0 ];}"#;
+
+const CONNECT: &str = r#"c(){ if W bash;then m a bash;(E bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$3" "$4")&
+R $1 $2 $!;elif W curl;then m a curl;(E curl -q -sSv --connect-timeout $5 "telnet://$6:$4" >/dev/null)&
+R $1 $2 $!;elif W nc;then m a nc;(E nc -w $5 "$3" "$4" >/dev/null)&
+R $1 $(($5+2)) $!;else m a none;m $1 0;fi;}"#;
+
+const LOOKUP: &str = r#"k(){ if W getent;then (E getent ahosts "$3")&
+R a $2 $!;else p_r=127;m a 127;fi;case $p_r in 2|127)if W nslookup;then (E nslookup "$3")&
+R b $2 $!;fi;;esac;m $1 $p_r;}"#;
+
+/// The functions a script needs, each once and in their order.
+fn functions(steps: &[Step]) -> Vec<&'static str> {
+    let mut needed = Vec::new();
+    for step in steps {
+        let these: &[&str] = match step {
+            Step::Hello => &[MARK],
+            Step::Stat(_) => &[FIELDS, STAT],
+            Step::Files(_) => &[WHICH, PARTED, FILES],
+            Step::Getent { .. } => &[GETENT],
+            Step::Uname(_) | Step::Environment(_) => &[],
+            Step::Which(_) => &[WHICH, WHICH_ALL],
+            Step::Interfaces(_) => &[WHICH, INTERFACES],
+            Step::Processes(_) => &[WHICH, PARTED, HIDDEN, PROCESSES],
+            Step::SocketOwners(_) => &[HIDDEN, OWNERS],
+            Step::List(_) => &[LIST],
+            Step::Flags(_) => &[FLAGS],
+            Step::Walk(_) => &[FIND, WHICH, BECOME, AWAIT],
+            Step::Lookup(_) => &[WHICH, BECOME, AWAIT, LOOKUP],
+            Step::Connect(_) => &[WHICH, BECOME, AWAIT, CONNECT],
+            Step::Http(_) | Step::Run(_) => &[WHICH, BECOME, AWAIT],
+        };
+        for function in these {
+            if !needed.contains(function) {
+                needed.push(function);
+            }
+        }
+    }
+    needed
+}
+
+/// The whole script.
+pub(super) fn write(plan: &Plan, probes: &[Probe], mark: &Mark) -> Vec<u8> {
+    let mut text = String::with_capacity(4096 + probes.len() * 64);
+    // Without job control: the shell says nothing of the commands it waits for.
+    text.push_str("{ set +efuvxC\n");
+    text.push_str("unset -f stat cat ls find readlink lsattr getent env grep sleep kill ip uname 2>/dev/null\n");
+    let _ = writeln!(text, "p_M={};p_K={}", mark.frame, mark.file);
+    let functions = functions(&plan.steps);
+    // The first is the mark; the others need the environment commands get.
+    let _ = writeln!(text, "{MARK}");
+    text.push_str(&HELLO.replace("@PATH@", SYSTEM_PATH));
+    for function in functions.into_iter().filter(|function| *function != MARK) {
+        let function = function.replace("@CAP@", &READ_CAP.to_string()).replace("@ENTRIES@", &ENTRIES_CAP.to_string());
+        let _ = writeln!(text, "{function}");
+    }
+    for (number, step) in plan.steps.iter().enumerate() {
+        line(&mut text, number, step, probes, mark);
+    }
+    text.push_str("exit 0\n} </dev/null\n");
+    text.into_bytes()
+}
+
+fn line(text: &mut String, number: usize, step: &Step, probes: &[Probe], mark: &Mark) {
+    let shared = |text: &mut String, letter: &str, paths: &[Shared]| {
+        let _ = write!(text, "{letter} {number}");
+        for shared in paths {
+            let _ = write!(text, " {}", word(&shared.path));
+        }
+        text.push('\n');
+    };
+    // Writing to a string cannot fail.
+    let _ = match step {
+        Step::Hello => Ok(()),
+        Step::Stat(paths) => return shared(text, "s", paths),
+        Step::Files(paths) => return shared(text, "r", paths),
+        Step::Getent { database, keys, all } => {
+            let keys: Vec<String> = keys.iter().map(|key| word(key)).collect();
+            writeln!(text, "g {number} {} {database} {}", u8::from(*all), keys.join(" "))
+        }
+        Step::Uname(_) => writeln!(text, "uname -snrm;m {number} $?"),
+        Step::Environment(_) => writeln!(text, "cat /proc/self/environ;m {number} $?"),
+        Step::Which(which) => {
+            let _ = write!(text, "w {number}");
+            for &index in which {
+                if let Probe::Which(Which { name }) = &probes[index] {
+                    let _ = write!(text, " {}", word(name));
+                }
+            }
+            writeln!(text)
+        }
+        Step::Interfaces(_) => writeln!(text, "n {number}"),
+        Step::Processes(_) => writeln!(text, "p {number}"),
+        Step::SocketOwners(_) => writeln!(text, "o {number}"),
+        &(Step::List(index)
+        | Step::Flags(index)
+        | Step::Walk(index)
+        | Step::Lookup(index)
+        | Step::Connect(index)
+        | Step::Http(index)
+        | Step::Run(index)) => match &probes[index] {
+            Probe::List(List { path }) => writeln!(text, "l {number} {}", word(path)),
+            Probe::Flags(Flags { path }) => writeln!(text, "f {number} {}", word(path)),
+            Probe::Walk(walk) => {
+                write_walk(text, number, walk, mark);
+                Ok(())
+            }
+            Probe::Lookup(Lookup { host, timeout_ms }) => {
+                writeln!(text, "k {number} {} {}", seconds(*timeout_ms), word(host))
+            }
+            Probe::Connect(connect) => {
+                let host = super::text::literal(&connect.host);
+                let plain = host.map_or_else(|| connect.host.to_string(), |address| address.to_string());
+                let bracketed = if plain.contains(':') { format!("[{plain}]") } else { plain.clone() };
+                let (port, limit) = (connect.port, connect.timeout_ms);
+                let (plain, bracketed) = (word(&plain), word(&bracketed));
+                writeln!(text, "c {number} {} {plain} {port} {} {bracketed}", seconds(limit), limit.div_ceil(1000))
+            }
+            Probe::Http(http) => {
+                let config = fed(super::network::curl_config(http).as_bytes());
+                let limit = seconds(http.timeout_ms.saturating_add(1000));
+                writeln!(text, "{config}|(E curl -q -K -)&\nR {number} {limit} $!")
+            }
+            Probe::Run(run) => {
+                write_run(text, number, run);
+                Ok(())
+            }
+            _ => Ok(()),
+        },
+    };
+}
+
+/// A command in a shell of its own, which it replaces.
+fn write_run(text: &mut String, number: usize, run: &Run) {
+    if !run.stdin.is_empty() {
+        let _ = write!(text, "{}|", fed(&run.stdin));
+    }
+    text.push('(');
+    for (name, value) in &run.environment {
+        let _ = write!(text, "export {name}={};", word(value));
+    }
+    text.push('E');
+    match &run.line {
+        CommandLine::Argv(argv) => argv.iter().for_each(|argument| {
+            let _ = write!(text, " {}", word(argument));
+        }),
+        CommandLine::Shell { shell, line } => {
+            let _ = write!(text, " {} -c {}", word(shell), word(line));
+        }
+    }
+    let _ = writeln!(text, ")&\nR {number} {} $!", seconds(run.timeout_ms));
+}
+
+/// A walk: the conditions that find(1) knows everywhere. The decoder looks at all of them
+/// once more, so they need only not leave out what fits.
+fn write_walk(text: &mut String, number: usize, walk: &Walk, mark: &Mark) {
+    let start = walk.path.trim_end_matches('/');
+    let start = if start.is_empty() { "/" } else { start };
+    let mut find = format!("E find -H {}", word(start));
+    if let Some(depth) = walk.max_depth {
+        let _ = write!(find, " -maxdepth {depth}");
+    }
+    if !walk.cross_file_systems {
+        find.push_str(" -xdev");
+    }
+    if !walk.prune.is_empty() {
+        let prunes: Vec<String> = walk
+            .prune
+            .iter()
+            .map(|path| format!("-path {}", word(&literally(path.trim_end_matches('/')))))
+            .collect();
+        // What is pruned may itself fit.
+        let _ = write!(find, r" \( \( {} \) -prune -o -name '*' \)", prunes.join(" -o "));
+    }
+    let either = |find: &mut String, tests: Vec<String>| {
+        if !tests.is_empty() {
+            let _ = write!(find, r" \( {} \)", tests.join(" -o "));
+        }
+    };
+    either(&mut find, walk.kinds.iter().map(|kind| format!("-type {}", letter(*kind))).collect());
+    let bits = |bits: u16| (0..12).map(|bit| 1_u16 << bit).filter(move |bit| bits & bit != 0);
+    either(&mut find, bits(walk.any_bits).map(|bit| format!("-perm -{bit:o}")).collect());
+    if walk.all_bits != 0 {
+        let _ = write!(find, " -perm -{:o}", walk.all_bits);
+    }
+    for bit in bits(walk.no_bits) {
+        let _ = write!(find, " ! -perm -{bit:o}");
+    }
+    if let Some(uid) = walk.uid {
+        let _ = write!(find, " -user {uid}");
+    }
+    if let Some(gid) = walk.gid {
+        let _ = write!(find, " -group {gid}");
+    }
+    if let Some(name) = walk.name.as_deref().filter(|name| !name.contains(['[', '\\'])) {
+        let _ = write!(find, " -name {}", word(name));
+    }
+    let mut gnu = find.clone();
+    if walk.no_user {
+        gnu.push_str(" -nouser");
+    }
+    if walk.no_group {
+        gnu.push_str(" -nogroup");
+    }
+    let key = &mark.file;
+    let limit = seconds(walk.timeout_ms);
+    let _ = writeln!(
+        text,
+        "if G;then p_z=-;[ -e /sys/fs/selinux/enforce ]&&p_z=%Z;m a gnu\n({gnu} -printf \"{key}%y %m %U %G %s %T@ %n %i %D $p_z %p\\n\")&\n\
+         else m a plain;({find} -exec stat -c '{key}%f %u %g %s %Y %h %i %d - %n' {{}} +)&\n\
+         fi;R {number} {limit} $!"
+    );
+}
+
+/// What find(1) calls a kind of file.
+fn letter(kind: FileKind) -> char {
+    match kind {
+        FileKind::File => 'f',
+        FileKind::Directory => 'd',
+        FileKind::Symlink => 'l',
+        FileKind::BlockDevice => 'b',
+        FileKind::CharacterDevice => 'c',
+        FileKind::Pipe => 'p',
+        FileKind::Socket => 's',
+    }
+}
+
+/// A pattern that fits `text` alone.
+fn literally(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern
+}
+
+/// One word; quotes are left out where nothing needs them.
+fn word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@:,%^".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) { text.to_string() } else { quote(text) }
+}
+
+/// A limit in the seconds of sleep(1), which may take no fractions everywhere.
+fn seconds(milliseconds: u64) -> String {
+    // A day is as good as for ever.
+    let milliseconds = milliseconds.clamp(1, 86_400_000);
+    if milliseconds % 1000 == 0 {
+        (milliseconds / 1000).to_string()
+    } else {
+        format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
+    }
+}
+
+/// The builtin printf(1) of `bytes`: nothing of them is in a process list.
+fn fed(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() + 16);
+    text.push_str("printf '");
+    for (at, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'%' => text.push_str("%%"),
+            b'\n' => text.push_str("\\n"),
+            b'-' if at == 0 => text.push_str("\\055"),
+            b'\\' | b'\'' | 0..=31 | 127..=255 => {
+                let _ = write!(text, "\\{byte:03o}");
+            }
+            byte => text.push(char::from(byte)),
+        }
+    }
+    text.push('\'');
+    text
+}
