@@ -31,7 +31,8 @@ impl Shell {
 
     /// Those of the shells under test that are installed.
     fn all() -> Vec<Shell> {
-        let shells: [&[&'static str]; 4] = [&["dash", "-s"], &["bash", "-s"], &["busybox", "ash", "-s"], &["ksh", "-s"]];
+        let shells: [&[&'static str]; 4] =
+            [&["dash", "-s"], &["bash", "-s"], &["busybox", "ash", "-s"], &["ksh", "-s"]];
         let local = Local::new();
         let there = |shell: &&[&'static str]| {
             let which = Which { name: shell[0].into() };
@@ -65,8 +66,11 @@ impl Shell {
             command.uid(uid).gid(uid).env_remove("HOME").env_remove("USER").env_remove("LOGNAME");
         }
         let mut child = command.spawn().expect("the shell starts");
-        let (mut stdin, mut stdout, mut stderr) =
-            (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
+        let (mut stdin, mut stdout, mut stderr) = (
+            child.stdin.take().expect("a pipe"),
+            child.stdout.take().expect("a pipe"),
+            child.stderr.take().expect("a pipe"),
+        );
         std::thread::scope(|scope| {
             scope.spawn(move || drop(stdin.write_all(script)));
             let errors = scope.spawn(move || {

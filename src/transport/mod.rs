@@ -1,5 +1,6 @@
 //! Ways to reach a node. A transport does one thing: it answers batches of probes.
 
+pub mod container;
 pub mod local;
 pub mod options;
 pub mod scripted;
@@ -39,6 +40,13 @@ pub trait Transport {
     /// What went over the wire so far.
     fn traffic(&self) -> Traffic {
         Traffic::default()
+    }
+
+    /// Why the node cannot be asked any more, once that is so: every answer is a fault from
+    /// then on. To be asked after each batch, for a way in may look open until it is used: sudo
+    /// refuses, there is no shell, the connection does not come back.
+    fn lost(&self) -> Option<Unreachable> {
+        None
     }
 }
 
@@ -98,10 +106,11 @@ impl fmt::Display for Unreachable {
 ///
 /// # Errors
 /// Why it cannot be reached.
-pub fn open(target: &Target, _options: &Options, _stop: &AtomicBool) -> Result<Box<dyn Transport>, Unreachable> {
+pub fn open(target: &Target, options: &Options, _stop: &AtomicBool) -> Result<Box<dyn Transport>, Unreachable> {
     match target {
         Target::Local => Ok(Box::new(local::Local::new())),
-        Target::Ssh { .. } | Target::Container(_) | Target::RootFs(_) | Target::Recording(_) => {
+        Target::Container(container) => Ok(Box::new(container::open(container, options)?)),
+        Target::Ssh { .. } | Target::RootFs(_) | Target::Recording(_) => {
             Err(Unreachable::new(UnreachableKind::Setup, format!("{target} cannot be reached by this build")))
         }
     }
