@@ -1,8 +1,11 @@
 //! Becoming another user with the real sudo, su and doas of this machine, over a shell
 //! that stands for one of a node.
 
+#[path = "transports/contract.rs"]
+mod contract;
 mod support;
 
+use contract::{contract, contract_unprivileged, mode};
 use probity::probe::{Observation, Probe, Question, Run, Stat};
 use probity::transport::shell::Shell;
 use probity::transport::shell::spawn::Spawner;
@@ -57,11 +60,17 @@ impl Lab {
 
     /// A shell of a user, whose conversations become another.
     fn shell(&self, user: u32, options: &Options) -> Shell {
+        self.shell_of("sh", user, options)
+    }
+
+    /// The same where the user logs in with another shell.
+    fn shell_of(&self, login: &str, user: u32, options: &Options) -> Shell {
         let mut words = self.enter();
         // Without a terminal, whatever runs the tests has.
         words.extend(["setsid", "--wait", "setpriv", "--clear-groups"].map(str::to_string));
         words.extend([format!("--reuid={user}"), format!("--regid={user}")]);
-        words.extend(["env", "-i", "PATH=/usr/bin:/bin", "HOME=/", "LANG=de_DE.UTF-8", "sh", "-c"].map(str::to_string));
+        words
+            .extend(["env", "-i", "PATH=/usr/bin:/bin", "HOME=/", "LANG=de_DE.UTF-8", login, "-c"].map(str::to_string));
         Shell::new("lab", Box::new(Spawner::new(words).expect("made")), options)
     }
 
@@ -143,6 +152,14 @@ fn sudo_lets_in_with_its_password_and_without() {
     assert_eq!(who(&lab.shell(FREE, &privilege(Tool::Sudo, Some("service"), None))), "service");
     assert!(!lab.log().contains("incorrect"));
 
+    let mut lacking = Lacking::default();
+    for login in ["csh", "fish", "zsh"] {
+        if lacking.has(login, "sudo after a login with another shell") {
+            assert_eq!(who(&lab.shell_of(login, ASKED, &privilege(Tool::Sudo, None, right))), "root");
+            assert_eq!(who(&lab.shell_of(login, ASKED, &privilege(Tool::Su, None, Some("root-right")))), "root");
+        }
+    }
+
     let first = lab.becoming(CACHED, Tool::Sudo, right);
     assert_eq!(who(&first), "root");
     // Its time stamp lets the second in, whatever the password.
@@ -211,4 +228,18 @@ fn doas_lets_in_who_needs_no_password() {
     refused(&lab.becoming(ASKED, Tool::Doas, Some("right")), "only on a terminal");
     refused(&lab.becoming(UNLISTED, Tool::Doas, None), "no rule");
     refused(&lab.shell(FREE, &privilege(Tool::Doas, Some("no-such-user"), None)), "doas knows no user no-such-user");
+}
+
+#[test]
+fn the_contract_is_kept_through_sudo() {
+    let Some(lab) = Lab::new("the contract of transports through sudo") else { return };
+    contract(&lab.becoming(ASKED, Tool::Sudo, Some("right")));
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    mode(directory.path(), 0o755);
+    let locked = directory.path().join("locked");
+    std::fs::create_dir(&locked).expect("a directory");
+    std::fs::write(locked.join("file"), "").expect("written");
+    mode(&locked, 0);
+    contract_unprivileged(&lab.shell(FREE, &privilege(Tool::Sudo, Some("service"), None)), &locked);
+    contract_unprivileged(&lab.shell(FREE, &Options::default()), &locked);
 }
