@@ -347,9 +347,8 @@ fn record(path: &Path, nodes: &mut [PlannedNode]) -> Result<(), Error> {
             false => path.to_path_buf(),
         };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let unwritable = |error: std::io::Error| {
-            Error::usage(format!("the recording cannot be written: {error}")).in_file(&path)
-        };
+        let unwritable =
+            |error: std::io::Error| Error::usage(format!("the recording cannot be written: {error}")).in_file(&path);
         std::fs::create_dir_all(folder).map_err(unwritable)?;
         tempfile::tempfile_in(folder).map_err(unwritable)?;
         node.record = Some(path);

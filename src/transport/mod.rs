@@ -1,5 +1,6 @@
 //! Ways to reach a node. A transport does one thing: it answers batches of probes.
 
+pub mod container;
 pub mod local;
 pub mod options;
 pub mod recording;
@@ -13,6 +14,7 @@ pub use options::{HostKeyCheck, Options, Patience, Privilege, Prompt, Secret, To
 use crate::probe::{Answer, Probe};
 use crate::results::mask::Masker;
 use crate::target::Target;
+use shell::Shell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -58,6 +60,13 @@ pub trait Transport {
     /// What went over the wire so far.
     fn traffic(&self) -> Traffic {
         Traffic::default()
+    }
+
+    /// Why the node cannot be asked any more, once that is so: every answer is a fault from
+    /// then on. To be asked after each batch, for a way in may look open until it is used: sudo
+    /// refuses, there is no shell, the connection does not come back.
+    fn lost(&self) -> Option<Unreachable> {
+        None
     }
 }
 
@@ -120,16 +129,19 @@ impl fmt::Display for Unreachable {
 /// Why it cannot be reached.
 pub fn open(
     target: &Target,
-    _options: &Options,
+    options: &Options,
     masker: &Arc<Masker>,
-    _stop: &AtomicBool,
+    stop: &AtomicBool,
 ) -> Result<Box<dyn Transport>, Unreachable> {
-    match target {
-        Target::Local => Ok(Box::new(local::Local::new())),
-        Target::RootFs(path) => Ok(Box::new(rootfs::RootFs::open(path)?)),
-        Target::Recording(path) => Ok(Box::new(recording::open(path)?.with_masker(masker.clone()))),
-        Target::Ssh { .. } | Target::Container(_) => {
-            Err(Unreachable::new(UnreachableKind::Setup, format!("{target} cannot be reached by this build")))
+    Ok(match target {
+        Target::Local => Box::new(local::Local::new()),
+        Target::RootFs(path) => Box::new(rootfs::RootFs::open(path)?),
+        Target::Recording(path) => Box::new(recording::open(path)?.with_masker(masker.clone())),
+        Target::Container(container) => Box::new(container::open(container, options)?),
+        Target::Ssh { user, host, port } => {
+            let destination = ssh::Destination { host, user: user.as_deref(), port: *port };
+            let connection = ssh::connect(&destination, options, stop)?;
+            Box::new(Shell::new(target.default_name().unwrap_or_default(), Box::new(connection), options))
         }
-    }
+    })
 }

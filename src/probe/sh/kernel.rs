@@ -141,10 +141,7 @@ struct Database<T> {
 }
 
 impl<'a> Accounts<'a> {
-    pub fn new(
-        files: &'a HashMap<Arc<str>, Content>,
-        getent: &'a HashMap<&'static str, Parts>,
-    ) -> Accounts<'a> {
+    pub fn new(files: &'a HashMap<Arc<str>, Content>, getent: &'a HashMap<&'static str, Parts>) -> Accounts<'a> {
         let mut accounts = Accounts { files, getent, users: Err(untold("passwd")), groups: Err(untold("group")) };
         accounts.users = accounts.database();
         accounts.groups = accounts.database();
@@ -232,10 +229,9 @@ impl<'a> Accounts<'a> {
         let part = parts.get("a").or(parts.last())?;
         Some(match part.status() {
             Some(0) if !part.cut => Ok(String::from_utf8_lossy(&part.out).lines().filter_map(T::parse).collect()),
-            Some(0) => Err(Fault::new(
-                FaultKind::TooLarge,
-                format!("getent {} printed more than is read", T::DATABASE),
-            )),
+            Some(0) => {
+                Err(Fault::new(FaultKind::TooLarge, format!("getent {} printed more than is read", T::DATABASE)))
+            }
             _ => Err(getent_failed::<T>(part)),
         })
     }
@@ -270,7 +266,9 @@ fn getent_failed<T: Entry>(part: &Part) -> Fault {
     match part.status.as_str() {
         "127" => Fault::new(
             FaultKind::ToolMissing,
-            format!("getent is not installed, and nsswitch.conf names a service for {database} that is no file; install it"),
+            format!(
+                "getent is not installed, and nsswitch.conf names a service for {database} that is no file; install it"
+            ),
         ),
         status => {
             let said = first_line(&part.err);
@@ -381,10 +379,9 @@ fn hex_address(digits: &str) -> Option<IpAddr> {
 fn hidden(parts: &Parts, who: &Who) -> Result<(), Fault> {
     match parts.last().map(|part| part.status.as_str()) {
         Some("hidden") => Err(who.refused("look at", "/proc/1", &Trouble::Denied)),
-        Some("noproc") => Err(Fault::new(
-            FaultKind::Failed,
-            "cannot list processes: no proc file system is mounted at /proc",
-        )),
+        Some("noproc") => {
+            Err(Fault::new(FaultKind::Failed, "cannot list processes: no proc file system is mounted at /proc"))
+        }
         Some("noenv") => Err(Fault::new(
             FaultKind::ToolMissing,
             "cannot list processes: there is no env or no cat in the PATH of the node; install coreutils or busybox",

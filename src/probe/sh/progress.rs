@@ -172,8 +172,13 @@ impl Progress {
                 self.share(&indices, Processes, answer);
             }
             Step::SocketOwners(indices) => self.share(&indices, SocketOwners, kernel::owners(&parts, &who)),
-            Step::List(index) | Step::Flags(index) | Step::Walk(index) | Step::Connect(index) | Step::Http(index)
-            | Step::Run(index) | Step::Lookup(index) => self.single(index, &probes[index], parts, &who),
+            Step::List(index)
+            | Step::Flags(index)
+            | Step::Walk(index)
+            | Step::Connect(index)
+            | Step::Http(index)
+            | Step::Run(index)
+            | Step::Lookup(index) => self.single(index, &probes[index], parts, &who),
         }
     }
 
@@ -224,9 +229,10 @@ impl Progress {
             }
         };
         let missing = |probe: &Probe| Err(Fault::new(FaultKind::Failed, why(probe)));
+        let unanswered = (0..probes.len()).filter(|&index| self.answers[index].is_none()).collect();
         let answers = self.answers.iter_mut().zip(probes);
         let answers = answers.map(|(answer, probe)| answer.take().unwrap_or_else(|| missing(probe))).collect();
-        Decoded { answers, user: self.user, complete }
+        Decoded { answers, unanswered, user: self.user, complete }
     }
 
     /// What is made of files and other steps together.
@@ -249,9 +255,11 @@ impl Progress {
                     .lookups
                     .get(&index)
                     .map(|parts| network::lookup(question, parts, &self.files).map(Lookup::wrap)),
-                (Probe::Walk(question), Some(accounts)) => {
-                    self.walks.remove(&index).and_then(|found| accounts.without(question, found)).map(|found| found.map(Walk::wrap))
-                }
+                (Probe::Walk(question), Some(accounts)) => self
+                    .walks
+                    .remove(&index)
+                    .and_then(|found| accounts.without(question, found))
+                    .map(|found| found.map(Walk::wrap)),
                 _ => None,
             };
             self.answers[index] = answer;

@@ -54,7 +54,8 @@ z(){ p_z=$(stat -L -c %s -- "$1" 2>/dev/null);case $p_z in ''|*[!0-9]*|?????????
 
 /// The fields of an inode. Labels are asked for only where there are any: stat(1) takes
 /// their lack for an error.
-const FIELDS: &str = r#"p_f='%f %u %g %s %Y %h %i %d - %n';[ -e /sys/fs/selinux/enforce ]&&p_f='%f %u %g %s %Y %h %i %d %C %n'"#;
+const FIELDS: &str =
+    r#"p_f='%f %u %g %s %Y %h %i %d - %n';[ -e /sys/fs/selinux/enforce ]&&p_f='%f %u %g %s %Y %h %i %d %C %n'"#;
 
 /// Paths: their inodes (a), which have an ACL (b); of links the targets (c), texts (d),
 /// canonical paths (e).
@@ -79,8 +80,7 @@ printf '%s%s\000' $p_t "${p_e##*/}";p_n=$((p_n+1));[ $p_n -gt @ENTRIES@ ]&&break
 const FLAGS: &str = r#"f(){ p_p=$2;stat -L -c %f -- "$p_p";m a $?;p_r=0
 if [ -f "$p_p" ]||[ -d "$p_p" ];then [ -L "$p_p" ]&&p_p=$(readlink -f -- "$p_p");lsattr -d -- "$p_p";p_r=$?;fi;m $1 $p_r;}"#;
 
-const WHICH_ALL: &str =
-    r#"w(){ p_i=$1;shift;for p_p do W "$p_p"&&printf %s "$p_w";printf '\000';done;m $p_i 0;}"#;
+const WHICH_ALL: &str = r#"w(){ p_i=$1;shift;for p_p do W "$p_p"&&printf %s "$p_w";printf '\000';done;m $p_i 0;}"#;
 
 /// Whether nsswitch.conf(5) names a service for a database that is no file.
 const GETENT: &str = r#"N(){ p_x=/etc/nsswitch.conf;[ -e $p_x ]||p_x=/usr/etc/nsswitch.conf;p_y=

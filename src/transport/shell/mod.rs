@@ -3,6 +3,17 @@
 //! What moves the bytes is a [`Carrier`] (an SSH session, `docker exec`); what is said is a
 //! [`Conversation`], which does no I/O and so can be tested on bytes.
 
+mod ask;
+mod asked;
+mod elevated;
+mod exchange;
+mod lanes;
+mod privilege;
+mod refusal;
+pub mod spawn;
+
+pub use ask::{Explain, Shell};
+
 use super::{Stopper, Traffic, Unreachable};
 use std::time::Duration;
 

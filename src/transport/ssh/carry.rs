@@ -209,7 +209,11 @@ impl Live {
             let ask = heard + self.alive_interval * (unanswered + 1);
             if now >= ask {
                 if unanswered == UNANSWERED {
-                    let message = format!("connection to {} lost: it has not answered for {} s", self.place, (now - heard).as_secs());
+                    let message = format!(
+                        "connection to {} lost: it has not answered for {} s",
+                        self.place,
+                        (now - heard).as_secs()
+                    );
                     return Err(Stop::Lost(Unreachable::new(UnreachableKind::Failed, message)));
                 }
                 unanswered += 1;
@@ -365,7 +369,12 @@ impl Talk {
     }
 
     /// Sends what there is to say, and the end of it.
-    fn say(&mut self, conversation: &mut dyn Conversation, session: &Session, sent: &mut u64) -> Result<bool, ssh2::Error> {
+    fn say(
+        &mut self,
+        conversation: &mut dyn Conversation,
+        session: &Session,
+        sent: &mut u64,
+    ) -> Result<bool, ssh2::Error> {
         let mut moved = false;
         while !conversation.outgoing().is_empty() && !self.said {
             match self.channel.write(conversation.outgoing()) {
@@ -411,7 +420,9 @@ impl Talk {
 
     /// The error of libssh2 behind an error of a stream.
     fn why(&self, session: &Session, error: &std::io::Error) -> ssh2::Error {
-        ssh2::Error::last_session_error(&session.ssh).filter(|last| !would_block(last)).unwrap_or_else(|| unclear(error))
+        ssh2::Error::last_session_error(&session.ssh)
+            .filter(|last| !would_block(last))
+            .unwrap_or_else(|| unclear(error))
     }
 }
 

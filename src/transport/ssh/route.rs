@@ -14,7 +14,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// A session with a server, logged in.
-pub(super) fn reach(settings: &Settings, options: &Options, line: &Arc<Line>, attempt: &Attempt) -> Result<Session, Unreachable> {
+pub(super) fn reach(
+    settings: &Settings,
+    options: &Options,
+    line: &Arc<Line>,
+    attempt: &Attempt,
+) -> Result<Session, Unreachable> {
     let mut guard = Guard::new(line);
     guard.until(attempt.deadline);
     let socket = dial(&settings.host_name, settings.port, settings.family, attempt)?;
