@@ -71,13 +71,8 @@ impl Cli {
         let profile = &started.profile;
         self.id_columns =
             profile.controls.iter().map(|c| text::columns(&c.id)).filter(|&n| n <= ID_COLUMNS).max().unwrap_or(0);
-        let name = self.look.bold(&text::line(&format!("{} {}", profile.name, profile.version)));
-        let indent = text::columns(&text::line(&format!("{} {}", profile.name, profile.version))) + 2;
-        let title = profile.title.as_deref().map(text::line).unwrap_or_default();
-        let title = text::wrap(&title, self.look.width.saturating_sub(indent)).join(&format!("\n{:indent$}", ""));
         self.empty_line(out);
-        out.push_str(format!("{name}  {title}").trim_end());
-        out.push_str("\n\n");
+        self.page().profile(&profile.name, &profile.version, profile.title.as_deref(), out);
         if let Some(reason) = &started.not_applicable {
             let note = format!("  does not apply: {}", text::line(reason));
             out.push_str(&format!("{}\n", self.look.dim(&note)));

@@ -166,3 +166,30 @@ fn notes_and_costs_of_one_node() {
     let text = sample::written(Cli::new(&verbose), &events);
     assert!(text.contains("noexec\n  3 rounds, 20 probes asked, 18 sent, 3 KB out, 40 KB in\n\nFailed"), "{text}");
 }
+
+#[test]
+fn no_text_anywhere_writes_to_the_terminal_or_breaks_the_page() {
+    let hostile = "\u{1b}]0;owned\u{7}\u{1b}[2J\r\nall passed\u{202e}";
+    // Far more than a column can be wide.
+    for text in [hostile.to_string(), "x".repeat(70_000)] {
+        let mut events = sample::every_text(&text);
+        for nodes in [1, 2] {
+            if let crate::results::RunEvent::RunStarted(started) = &mut events[0].event {
+                started.nodes = nodes;
+            }
+            let page = page(Look::default(), &events);
+            assert!(!page.contains(['\u{1b}', '\u{7}', '\r', '\u{202e}']), "{page:?}");
+        }
+    }
+}
+
+#[test]
+fn no_line_about_many_nodes_is_wider_than_the_terminal() {
+    for width in [40, 80, 120] {
+        let text = of_many(200, Look { width, ..Look::default() }, true);
+        let body = text.split("Profile ").next().unwrap();
+        for line in body.lines().filter(|line| !line.contains(".lua:")) {
+            assert!(text::columns(line) <= width, "{width}: {line}");
+        }
+    }
+}

@@ -281,7 +281,7 @@ proptest! {
             ] {
                 prop_assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
             }
-            let lines = sample::written(crate::report::ndjson::Ndjson, &sample::every_text(&text));
+            let lines = sample::written(crate::report::ndjson::Ndjson::default(), &sample::every_text(&text));
             for line in lines.lines() {
                 prop_assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
             }

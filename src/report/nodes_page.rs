@@ -27,7 +27,7 @@ const REASON: usize = 600;
 pub fn write(found: &Findings, look: &Look, verbose: bool, out: &mut String) {
     let page = NodesPage { found, look, verbose };
     for ((name, version), profile) in &found.profiles {
-        page.profile(&format!("{name} {version}"), profile, out);
+        page.profile(name, version, profile, out);
     }
     page.reasons("Out of reach", Outcome::Errored, &found.unreachable, NAMED_UNREACHED, out);
     page.reasons("Not started", Outcome::Errored, &found.not_started, NAMED_UNREACHED, out);
@@ -43,16 +43,11 @@ struct NodesPage<'a> {
 }
 
 impl NodesPage<'_> {
-    fn profile(&self, name: &str, profile: &Profile, out: &mut String) {
+    fn profile(&self, name: &str, version: &str, profile: &Profile, out: &mut String) {
         let widths = profile.found().map(|control| text::columns(&control.summary.id));
         let id_columns = widths.filter(|&columns| columns <= ID_COLUMNS).max().unwrap_or(0);
         let page = Page { look: self.look, id_columns };
-        let name = text::line(name);
-        let indent = text::columns(&name) + 2;
-        let title = profile.title.as_deref().map(text::line).unwrap_or_default();
-        let title = text::wrap(&title, self.look.width.saturating_sub(indent)).join(&format!("\n{:indent$}", ""));
-        out.push_str(format!("{}  {title}", self.look.bold(&name)).trim_end());
-        out.push_str("\n\n");
+        page.profile(name, version, profile.title.as_deref(), out);
         let length = out.len();
         for (reason, nodes) in profile.not_applicable.iter().take(SHOWN) {
             page.note(2, &format!("does not apply to {}: {reason}", self.on(nodes)), out);

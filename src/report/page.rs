@@ -25,6 +25,18 @@ pub struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// The line a profile begins with, and an empty one.
+    pub fn profile(&self, name: &str, version: &str, title: Option<&str>, out: &mut String) {
+        let name = text::line(&format!("{name} {version}"));
+        let name = text::bounded(&name, SHOWN);
+        let indent = self.hanging(text::columns(&name) + 2);
+        let title = title.map(text::line).unwrap_or_default();
+        let title = text::wrap(&text::bounded(&title, SHOWN), self.room(indent));
+        let title = title.join(&format!("\n{}", " ".repeat(indent)));
+        out.push_str(format!("{}  {title}", self.look.bold(&name)).trim_end());
+        out.push_str("\n\n");
+    }
+
     /// The control's line and, unless it passed, what there is to say about it.
     pub fn control(&self, control: &ControlFinished, out: &mut String) {
         self.headline(control, out);
@@ -64,9 +76,11 @@ impl Page<'_> {
     pub fn heading(&self, summary: &ControlSummary, outcome: Outcome, after: &str, out: &mut String) {
         let symbol = self.look.outcome(outcome, self.look.symbol(outcome));
         let id = text::line(&summary.id);
+        let id = text::bounded(&id, SHOWN).into_owned();
         let title = format!("{}{after}", summary.title.as_deref().map(text::line).unwrap_or_default());
         let padding = self.id_columns.saturating_sub(text::columns(&id));
-        let indent = 4 + text::columns(&id) + padding + 2;
+        let indent = self.hanging(4 + text::columns(&id) + padding + 2);
+        let title = text::bounded(&title, SHOWN);
         let id = if is_bad(outcome) { self.look.outcome(outcome, &id) } else { id };
         let mut lines = text::wrap(title.trim(), self.room(indent)).into_iter();
         let first = lines.next().unwrap_or_default();
@@ -192,6 +206,11 @@ impl Page<'_> {
         for line in text::wrap(&text::bounded(&note, SHOWN), self.room(indent)) {
             out.push_str(&format!("{}{}\n", " ".repeat(indent), self.look.dim(&line)));
         }
+    }
+
+    /// The indent of what goes on below a name: a long one must not leave it without room.
+    fn hanging(&self, indent: usize) -> usize {
+        if indent + 8 > self.look.width { 6 } else { indent }
     }
 
     fn room(&self, indent: usize) -> usize {

@@ -315,10 +315,10 @@ fn site_controls(summaries: &[Arc<ControlSummary>], node: &str, number: usize) -
                 reason: Some("the mail team checks this".into()),
                 ..new(Outcome::Skipped, Vec::new())
             },
-            4 if number % 2 == 0 => {
+            4 if number.is_multiple_of(2) => {
                 ControlFinished { reason: Some("inside a container".into()), ..new(Outcome::NotApplicable, Vec::new()) }
             }
-            5 if number % 10 == 0 => ControlFinished {
+            5 if number.is_multiple_of(10) => ControlFinished {
                 waiver: Some(WaiverSummary {
                     justification: "old printers need it until they are replaced".into(),
                     until: Some("2026-12-31".into()),
@@ -330,7 +330,7 @@ fn site_controls(summaries: &[Arc<ControlSummary>], node: &str, number: usize) -
                 )
             },
             // Everywhere something else.
-            6 if number % 3 == 0 => {
+            6 if number.is_multiple_of(3) => {
                 let found = format!("{} days", 40 + number);
                 let sentence = "The last security update is less than 30 days old";
                 new(Outcome::Failed, vec![step(Outcome::Failed, sentence, Some("less than 30 days"), Some(&found))])

@@ -7,6 +7,9 @@ use crate::results::{Outcome, RunEvent, RunFinished, Stamped, Tally};
 use indexmap::IndexMap;
 use std::sync::Arc;
 
+/// Characters of a name in a table; a host name has at most 63 between its dots.
+const NAME: usize = 80;
+
 /// What has to be remembered of a run to sum it up: a row a profile and an entry a control
 /// that is bad; not the controls themselves.
 #[derive(Default)]
@@ -158,7 +161,8 @@ pub fn table(look: &Look, heading: &str, rows: Vec<(String, Tally)>, total: Tall
     }
     let shown: Vec<Outcome> = Outcome::ALL.into_iter().filter(|outcome| total.of(*outcome) > 0).collect();
     let several = rows.len() > 1;
-    let mut rows: Vec<(String, Tally)> = rows.into_iter().map(|(name, tally)| (text::line(&name), tally)).collect();
+    let mut rows: Vec<(String, Tally)> =
+        rows.into_iter().map(|(name, tally)| (cut(&text::line(&name), look), tally)).collect();
     if several && whole {
         rows.push(("total".to_string(), total));
     }
@@ -181,6 +185,15 @@ pub fn table(look: &Look, heading: &str, rows: Vec<(String, Tally)>, total: Tall
         out.push('\n');
     }
     out.push('\n');
+}
+
+/// A name that leaves room for the counts beside it.
+fn cut(name: &str, look: &Look) -> String {
+    let (limit, dots) = (NAME, if look.unicode { "…" } else { "..." });
+    match name.char_indices().nth(limit) {
+        None => name.to_string(),
+        Some((end, _)) => format!("{}{dots}", &name[..end]),
+    }
 }
 
 /// Wraps a line whose first line stands behind a symbol; further lines are indented.

@@ -100,7 +100,7 @@ pub static TABLE: &[Kind] = &[
         streams: true,
         one_node: false,
         options: &[],
-        make: |_, _| Box::new(ndjson::Ndjson),
+        make: |_, _| Box::<ndjson::Ndjson>::default(),
     },
 ];
 
