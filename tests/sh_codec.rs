@@ -33,7 +33,8 @@ impl Shell {
 
     /// Those of the shells under test that are installed.
     fn all() -> Vec<Shell> {
-        let shells: [&[&'static str]; 4] = [&["dash", "-s"], &["bash", "-s"], &["busybox", "ash", "-s"], &["ksh", "-s"]];
+        let shells: [&[&'static str]; 4] =
+            [&["dash", "-s"], &["bash", "-s"], &["busybox", "ash", "-s"], &["ksh", "-s"]];
         let local = Local::new();
         let there = |shell: &&[&'static str]| {
             let which = Which { name: shell[0].into() };
@@ -67,8 +68,11 @@ impl Shell {
             command.uid(uid).gid(uid).env_remove("HOME").env_remove("USER").env_remove("LOGNAME");
         }
         let mut child = command.spawn().expect("the shell starts");
-        let (mut stdin, mut stdout, mut stderr) =
-            (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
+        let (mut stdin, mut stdout, mut stderr) = (
+            child.stdin.take().expect("a pipe"),
+            child.stdout.take().expect("a pipe"),
+            child.stderr.take().expect("a pipe"),
+        );
         std::thread::scope(|scope| {
             scope.spawn(move || drop(stdin.write_all(script)));
             let errors = scope.spawn(move || {
@@ -158,9 +162,7 @@ fn a_node_of_busybox_alone_keeps_the_contract_but_has_no_http() {
     let fault = shell.batch(&[http.into()]).remove(0).expect_err("no tool");
     assert_eq!(fault.kind, FaultKind::ToolMissing);
     assert!(fault.message.contains("curl") && !fault.message.contains("secret"), "{fault}");
-    let lacks = |probe: &Probe| {
-        matches!(probe, Probe::Flags(flags) if !matches!(&*flags.path, "/none" | "/dev/null" | "/etc/passwd/x"))
-    };
+    let lacks = |probe: &Probe| matches!(probe, Probe::Flags(flags) if !matches!(&*flags.path, "/none" | "/dev/null" | "/etc/passwd/x"));
     let probes: Vec<Probe> = stable().into_iter().filter(|probe| !lacks(probe) && !covered(probe)).collect();
     same_as_local(&shell, &probes);
 }
@@ -174,16 +176,44 @@ fn covered(probe: &Probe) -> bool {
 fn stable() -> Vec<Probe> {
     let mut probes: Vec<Probe> = Vec::new();
     for path in [
-        "/", "/etc", "/etc/passwd", "/etc/shadow", "/bin", "/etc/localtime", "/etc/resolv.conf", "/dev/null", 
-        "/proc/1/exe", "/proc/sys/kernel/hostname", "/sys", "/etc/passwd/x", "/none", "/var/run",
-        "/etc/os-release", "/usr/bin/../bin", "//etc//passwd", "/etc/", "/bin/",
+        "/",
+        "/etc",
+        "/etc/passwd",
+        "/etc/shadow",
+        "/bin",
+        "/etc/localtime",
+        "/etc/resolv.conf",
+        "/dev/null",
+        "/proc/1/exe",
+        "/proc/sys/kernel/hostname",
+        "/sys",
+        "/etc/passwd/x",
+        "/none",
+        "/var/run",
+        "/etc/os-release",
+        "/usr/bin/../bin",
+        "//etc//passwd",
+        "/etc/",
+        "/bin/",
     ] {
         probes.push(Stat { path: path.into() }.into());
     }
     for path in [
-        "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/hostname", "/etc/none", "/proc/sys/kernel/osrelease",
-        "/proc/sys/net/ipv4/ip_forward", "/proc/cmdline", "/etc", "/dev/null", "/etc/localtime", "/proc/kmsg",
-        "/proc/sys/net/ipv4/route/flush", "/etc/alternatives/none/x", "/var/lib/dpkg/status",
+        "/etc/passwd",
+        "/etc/group",
+        "/etc/shadow",
+        "/etc/hostname",
+        "/etc/none",
+        "/proc/sys/kernel/osrelease",
+        "/proc/sys/net/ipv4/ip_forward",
+        "/proc/cmdline",
+        "/etc",
+        "/dev/null",
+        "/etc/localtime",
+        "/proc/kmsg",
+        "/proc/sys/net/ipv4/route/flush",
+        "/etc/alternatives/none/x",
+        "/var/lib/dpkg/status",
     ] {
         probes.push(Read { path: path.into() }.into());
     }
@@ -236,7 +266,10 @@ fn stable() -> Vec<Probe> {
         Run { stdin: b"-%s\\n'\n\n".as_slice().into(), ..Run::argv(["cat"]) },
         Run { stdin: vec![b'x'; 300_000].into(), ..Run::argv(["wc", "-c"]) },
         Run { stdin: vec![b'x'; 300_000].into(), ..Run::argv(["true"]) },
-        Run { environment: vec![("A".into(), "it's\n$B".into()), ("PATH".into(), "/none".into())], ..Run::argv(["sh"]) },
+        Run {
+            environment: vec![("A".into(), "it's\n$B".into()), ("PATH".into(), "/none".into())],
+            ..Run::argv(["sh"])
+        },
         Run { environment: vec![("a_b".into(), "".into())], ..Run::argv(["/bin/sh", "-c", "exit 3"]) },
     ];
     probes.extend(runs.into_iter().map(Probe::from));
@@ -267,8 +300,13 @@ fn every_shell_answers_as_the_local_machine() {
     for shell in Shell::all() {
         same_as_local(&shell, &stable());
         if let Some(uid) = rustix::process::geteuid().is_root().then_some(65534) {
-            let unprivileged = Shell { uid: Some(uid), ..Shell::new(&shell.command.iter().map(String::as_str).collect::<Vec<_>>()) };
-            let probes = [Stat { path: "/root/x".into() }.into(), Read { path: "/etc/shadow".into() }.into(), SocketOwners.into()];
+            let unprivileged =
+                Shell { uid: Some(uid), ..Shell::new(&shell.command.iter().map(String::as_str).collect::<Vec<_>>()) };
+            let probes = [
+                Stat { path: "/root/x".into() }.into(),
+                Read { path: "/etc/shadow".into() }.into(),
+                SocketOwners.into(),
+            ];
             for (probe, answer) in probes.iter().zip(unprivileged.batch(&probes)) {
                 let fault = answer.expect_err("may not look");
                 let path = probe.to_string().split(' ').nth(1).unwrap_or("/proc").to_string();
@@ -283,12 +321,39 @@ fn two_hundred() -> Vec<Probe> {
     let etc = fs::read_dir("/etc").expect("there").filter_map(|entry| Some(entry.ok()?.path().to_str()?.to_string()));
     let mut probes: Vec<Probe> = etc.take(60).map(|path| Stat { path: path.into() }.into()).collect();
     probes.extend((0..20).map(|number| Probe::from(Stat { path: format!("/etc/absent-{number}").into() })));
-    for path in ["passwd", "group", "shadow", "hosts", "fstab", "login.defs", "nsswitch.conf", "profile", "bash.bashrc", "resolv.conf"] {
+    for path in [
+        "passwd",
+        "group",
+        "shadow",
+        "hosts",
+        "fstab",
+        "login.defs",
+        "nsswitch.conf",
+        "profile",
+        "bash.bashrc",
+        "resolv.conf",
+    ] {
         probes.push(Read { path: format!("/etc/{path}").into() }.into());
     }
     probes.extend((0..10).map(|number| Probe::from(Read { path: format!("/etc/absent-{number}").into() })));
     probes.push(Read { path: "/var/lib/dpkg/status".into() }.into());
-    for name in ["tcp_syncookies", "ip_forward", "ip_default_ttl", "tcp_timestamps", "tcp_sack", "tcp_fin_timeout", "ip_nonlocal_bind", "tcp_rfc1337", "tcp_ecn", "tcp_retries1", "tcp_retries2", "tcp_abc", "tcp_dsack", "tcp_fack", "tcp_fwmark_accept"] {
+    for name in [
+        "tcp_syncookies",
+        "ip_forward",
+        "ip_default_ttl",
+        "tcp_timestamps",
+        "tcp_sack",
+        "tcp_fin_timeout",
+        "ip_nonlocal_bind",
+        "tcp_rfc1337",
+        "tcp_ecn",
+        "tcp_retries1",
+        "tcp_retries2",
+        "tcp_abc",
+        "tcp_dsack",
+        "tcp_fack",
+        "tcp_fwmark_accept",
+    ] {
         probes.push(Read { path: format!("/proc/sys/net/ipv4/{name}").into() }.into());
     }
     for id in 0..30 {
@@ -324,7 +389,10 @@ fn measure_two_hundred_checks() {
         let (time, out, err) = times[7];
         println!(
             "{:?}: {} probes, script {} bytes, median {time:?} (least {:?}), {out} bytes out, {err} bytes err, faults {faults:?}",
-            shell.command, probes.len(), script.text().len(), times[0].0
+            shell.command,
+            probes.len(),
+            script.text().len(),
+            times[0].0
         );
     }
 }

@@ -115,9 +115,8 @@ pub(super) fn stats(paths: &[Shared], parts: &Parts, who: &Who) -> Vec<Result<Op
             (None, None) => Err(not_started("look at", name, "stat", part)),
         });
     }
-    let is_link = |inode: &Result<Option<Inode>, Fault>| {
-        matches!(inode, Ok(Some(inode)) if inode.kind == FileKind::Symlink)
-    };
+    let is_link =
+        |inode: &Result<Option<Inode>, Fault>| matches!(inode, Ok(Some(inode)) if inode.kind == FileKind::Symlink);
     let linking: Vec<&str> =
         names.iter().zip(&inodes).filter(|(_, inode)| is_link(inode)).map(|(name, _)| *name).collect();
     let mut links = links(&linking, parts, who).into_iter();
@@ -432,9 +431,8 @@ pub(super) fn walk(walk: &Walk, parts: &Parts, separator: &[u8], who: &Who) -> R
     };
     if last.status == "T" {
         let limit = shown_time(walk.timeout_ms);
-        let message = format!(
-            "the walk below {path} took longer than {limit}; prune it, limit its depth or give it more time"
-        );
+        let message =
+            format!("the walk below {path} took longer than {limit}; prune it, limit its depth or give it more time");
         return Err(Fault::new(FaultKind::TimedOut, message));
     }
     let too_many = || {
@@ -483,14 +481,19 @@ fn complaints(walk: &Walk, last: &Part, who: &Who) -> Result<(), Fault> {
             // What vanishes meanwhile is as if it had never been.
             Trouble::Absent => {}
             Trouble::Denied => {
-                let thing = line.split_once(": ").map_or(path, |(_, rest)| rest.rsplit_once(": ").map_or(rest, |(thing, _)| thing));
+                let thing = line
+                    .split_once(": ")
+                    .map_or(path, |(_, rest)| rest.rsplit_once(": ").map_or(rest, |(thing, _)| thing));
                 let thing = thing.trim_matches(['\'', '"', '‘', '’']);
                 return Err(who.refused("list", thing, &Trouble::Denied));
             }
             Trouble::Other(_) if last.status == "127" => return Err(not_started("walk below", path, "find", last)),
             Trouble::Other(reason) => {
                 if !line.contains("warning") {
-                    return Err(Fault::new(FaultKind::Failed, format!("cannot walk below {path}: find said {reason:?}")));
+                    return Err(Fault::new(
+                        FaultKind::Failed,
+                        format!("cannot walk below {path}: find said {reason:?}"),
+                    ));
                 }
             }
         }

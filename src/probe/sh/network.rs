@@ -103,7 +103,8 @@ fn ifconfig(text: &str) -> Vec<(String, IpAddr, u8)> {
             name = first.split(':').next().unwrap_or_default().to_string();
         }
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
-        let after = |prefix: &str| words.iter().find_map(|word| word.strip_prefix(prefix).filter(|rest| !rest.is_empty()));
+        let after =
+            |prefix: &str| words.iter().find_map(|word| word.strip_prefix(prefix).filter(|rest| !rest.is_empty()));
         let behind = |name: &str| words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1)).copied();
         let mask = |mask: &str| mask.parse::<std::net::Ipv4Addr>().ok().map(|mask| u32::from(mask).count_ones() as u8);
         if let Some(address) = after("addr:").or_else(|| behind("inet")).and_then(|text| text.parse::<IpAddr>().ok()) {
@@ -143,10 +144,27 @@ pub(super) fn connect(connect: &Connect, parts: &Parts) -> Result<Connected, Fau
         "0" => Ok(Connected::Accepted),
         "T" => Ok(Connected::TimedOut),
         _ if says(&["Connection refused", "Connection reset"]) => Ok(Connected::Refused),
-        _ if says(&["No route to host", "etwork is unreachable", "ost is unreachable", "etwork is down", "annot assign requested address", "ddress family not supported"]) => {
+        _ if says(&[
+            "No route to host",
+            "etwork is unreachable",
+            "ost is unreachable",
+            "etwork is down",
+            "annot assign requested address",
+            "ddress family not supported",
+        ]) =>
+        {
             Ok(Connected::Unreachable)
         }
-        _ if says(&["Name or service not known", "Could not resolve host", "bad address", "No address associated", "failure in name resolution", "Name does not resolve", "Unknown host"]) => {
+        _ if says(&[
+            "Name or service not known",
+            "Could not resolve host",
+            "bad address",
+            "No address associated",
+            "failure in name resolution",
+            "Name does not resolve",
+            "Unknown host",
+        ]) =>
+        {
             Ok(Connected::NotResolved)
         }
         _ if says(&["timed out", "timeout"]) => Ok(Connected::TimedOut),
@@ -161,7 +179,11 @@ pub(super) fn connect(connect: &Connect, parts: &Parts) -> Result<Connected, Fau
 
 /// The addresses of a name: hosts(5), then getent(1), and nslookup(1) to tell that there is
 /// no such name from that no server answered.
-pub(super) fn lookup(lookup: &Lookup, parts: &Parts, files: &HashMap<Arc<str>, Content>) -> Result<Arc<[IpAddr]>, Fault> {
+pub(super) fn lookup(
+    lookup: &Lookup,
+    parts: &Parts,
+    files: &HashMap<Arc<str>, Content>,
+) -> Result<Arc<[IpAddr]>, Fault> {
     let host = &*lookup.host;
     let text = |path: &str| match files.get(path) {
         Some(Ok(Some(bytes))) => String::from_utf8_lossy(bytes).into_owned(),

@@ -41,7 +41,11 @@ pub(super) enum Step {
     /// Files read together.
     Files(Vec<Shared>),
     /// Accounts of services that are no files, `passwd` or `group`.
-    Getent { database: &'static str, keys: Vec<String>, all: bool },
+    Getent {
+        database: &'static str,
+        keys: Vec<String>,
+        all: bool,
+    },
     Uname(Vec<usize>),
     Which(Vec<usize>),
     Environment(Vec<usize>),

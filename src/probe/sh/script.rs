@@ -54,7 +54,8 @@ z(){ p_z=$(stat -L -c %s -- "$1" 2>/dev/null);case $p_z in ''|*[!0-9]*|?????????
 
 /// The fields of an inode. Labels are asked for only where there are any: stat(1) takes
 /// their lack for an error.
-const FIELDS: &str = r#"p_f='%f %u %g %s %Y %h %i %d - %n';[ -e /sys/fs/selinux/enforce ]&&p_f='%f %u %g %s %Y %h %i %d %C %n'"#;
+const FIELDS: &str =
+    r#"p_f='%f %u %g %s %Y %h %i %d - %n';[ -e /sys/fs/selinux/enforce ]&&p_f='%f %u %g %s %Y %h %i %d %C %n'"#;
 
 /// Paths: their inodes (a), which have an ACL (b); of links the targets (c), texts (d),
 /// canonical paths (e).
@@ -79,8 +80,7 @@ printf '%s%s\000' $p_t "${p_e##*/}";p_n=$((p_n+1));[ $p_n -gt @ENTRIES@ ]&&break
 const FLAGS: &str = r#"f(){ p_p=$2;stat -L -c %f -- "$p_p";m a $?;p_r=0
 if [ -f "$p_p" ]||[ -d "$p_p" ];then [ -L "$p_p" ]&&p_p=$(readlink -f -- "$p_p");lsattr -d -- "$p_p";p_r=$?;fi;m $1 $p_r;}"#;
 
-const WHICH_ALL: &str =
-    r#"w(){ p_i=$1;shift;for p_p do W "$p_p"&&printf %s "$p_w";printf '\000';done;m $p_i 0;}"#;
+const WHICH_ALL: &str = r#"w(){ p_i=$1;shift;for p_p do W "$p_p"&&printf %s "$p_w";printf '\000';done;m $p_i 0;}"#;
 
 /// Whether nsswitch.conf(5) names a service for a database that is no file.
 const GETENT: &str = r#"N(){ p_x=/etc/nsswitch.conf;[ -e $p_x ]||p_x=/usr/etc/nsswitch.conf;p_y=
@@ -103,7 +103,8 @@ for p_e in /proc/[0-9]*;do p_l="$p_l $p_e/stat $p_e/cmdline $p_s${p_v:+ $p_e/att
 $p_B /proc/self/auxv $p_s $p_l;m a ${p_v:+l}0
 grep -s -e ^Uid: -e ^btime /proc/stat /proc/[0-9]*/status;m $1 $?;}"#;
 
-const OWNERS: &str = r#"o(){ H $1&&return;ls -ln /proc/[0-9]*/fd;m a $?;cat /proc/[0-9]*/stat 2>/dev/null;m $1 $?;}"#;
+/// The sockets all processes hold, and the names of these.
+const OWNERS: &str = r#"o(){ H $1&&return;if G;then find /proc/[0-9]*/fd -lname 'socket:*' -printf '%p -> %l\n';else ls -ln /proc/[0-9]*/fd;fi;m a $?;grep -s '' /proc/[0-9]*/comm;m $1 $?;}"#;
 
 /// Becomes a command, in a session of its own where setsid(1) is: all of it can be killed.
 const BECOME: &str = r#"E(){ case $1 in */*)[ -e "$1" ]||{ printf '%s: not found\n' "$1" >&2;exit 127;};if ! [ -f "$1" ]||! [ -x "$1" ];then printf '%s: permission denied\n' "$1" >&2;exit 126;fi;;*)W "$1"||{ printf '%s: not found\n' "$1" >&2;exit 127;};;esac
@@ -112,17 +113,20 @@ W setsid;p_S=$p_w"#;
 
 /// Waits for a command of the given tag, limit in seconds and process, and kills it and
 /// what it started when its time is up. The watch is never left behind. ksh gives 256 and the
-/// number of a signal.
+/// number of a signal. A plus sign says that the command left processes behind, which may
+/// still write to where it wrote.
 const AWAIT: &str = r#"R(){ (p_s=;trap '[ "$p_s" ]&&kill $p_s;exit 0' TERM;sleep $2&p_s=$!;wait $p_s;trap '' TERM;kill -9 -$3||kill -9 $3;exit 99) >/dev/null 2>&1 &p_w=$!
 wait $3 2>/dev/null;p_r=$?;[ $p_r -gt 256 ]&&p_r=$((p_r-128));kill $p_w 2>/dev/null;wait $p_w 2>/dev/null;[ $? = 99 ]&&[ $p_r = 137 ]&&p_r=T
-m $1 $p_r;}"#;
+p_l=;[ "$p_S" ]&&kill -0 -$3 2>/dev/null&&p_l=+;m $1 $p_r$p_l;}"#;
 
 /// Whether find(1) prints what it is told to.
 const FIND: &str = r#"G(){ [ "$p_G" ]||{ find / -maxdepth 0 -printf '' 2>/dev/null;p_G=$?;};[ $p_G = 0 ];}"#;
 
+/// Netcat is told to hang up at once, each kind in its own way.
 const CONNECT: &str = r#"c(){ if W bash;then m a bash;(E bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$3" "$4")&
 R $1 $2 $!;elif W curl;then m a curl;(E curl -q -sSv --connect-timeout $5 "telnet://$6:$4" >/dev/null)&
-R $1 $2 $!;elif W nc;then m a nc;(E nc -w $5 "$3" "$4" >/dev/null)&
+R $1 $2 $!;elif W nc;then m a nc;case $(nc -h 2>&1) in *z\]*)p_x=-zvw;;*-z*)p_x=-zw;;*)p_x='-e true -w';;esac
+(E nc $p_x $5 "$3" "$4" >/dev/null)&
 R $1 $(($5+2)) $!;else m a none;m $1 0;fi;}"#;
 
 const LOOKUP: &str = r#"k(){ if W getent;then (E getent ahosts "$3")&
@@ -142,7 +146,7 @@ fn functions(steps: &[Step]) -> Vec<&'static str> {
             Step::Which(_) => &[WHICH, WHICH_ALL],
             Step::Interfaces(_) => &[WHICH, INTERFACES],
             Step::Processes(_) => &[WHICH, PARTED, HIDDEN, PROCESSES],
-            Step::SocketOwners(_) => &[HIDDEN, OWNERS],
+            Step::SocketOwners(_) => &[FIND, HIDDEN, OWNERS],
             Step::List(_) => &[LIST],
             Step::Flags(_) => &[FLAGS],
             Step::Walk(_) => &[FIND, WHICH, BECOME, AWAIT],
@@ -168,7 +172,8 @@ pub(super) fn write(plan: &Plan, probes: &[Probe], mark: &Mark) -> Vec<u8> {
     let _ = writeln!(text, "p_M={};p_K={}", mark.frame, mark.file);
     let functions = functions(&plan.steps);
     // The first is the mark; the others need the environment commands get.
-    let _ = writeln!(text, "{MARK}");
+    // What a login script printed ends here.
+    let _ = writeln!(text, "{MARK}\nm . 0");
     text.push_str(&HELLO.replace("@PATH@", SYSTEM_PATH));
     for function in functions.into_iter().filter(|function| *function != MARK) {
         let function = function.replace("@CAP@", &READ_CAP.to_string()).replace("@ENTRIES@", &ENTRIES_CAP.to_string());

@@ -88,7 +88,8 @@ pub(super) fn is_plain(path: &str) -> bool {
 
 /// Whether a message is about `path`, which is plain.
 pub(super) fn names(message: &str, path: &str) -> bool {
-    let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"/._-+@,=%^".contains(byte));
+    let is_part =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"/._-+@,=%^".contains(byte));
     message.match_indices(path).any(|(at, _)| {
         let before = at.checked_sub(1).and_then(|at| message.as_bytes().get(at));
         !is_part(before) && !is_part(message.as_bytes().get(at + path.len()))
