@@ -144,6 +144,9 @@ impl Decoder {
         while let Some((out, err)) = Framer::pair(&mut self.stdout, &mut self.stderr) {
             self.progress.section(&self.probes, out, err);
         }
+        if self.stdout.is_flooded() || self.stderr.is_flooded() {
+            self.progress.flood(&self.probes);
+        }
         if self.stdout.waiting() + self.stderr.waiting() > WAITING_CAP || self.progress.is_over() {
             self.progress.stop("the node printed more than is kept");
             self.stdout.close();

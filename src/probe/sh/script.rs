@@ -103,7 +103,8 @@ for p_e in /proc/[0-9]*;do p_l="$p_l $p_e/stat $p_e/cmdline $p_s${p_v:+ $p_e/att
 $p_B /proc/self/auxv $p_s $p_l;m a ${p_v:+l}0
 grep -s -e ^Uid: -e ^btime /proc/stat /proc/[0-9]*/status;m $1 $?;}"#;
 
-const OWNERS: &str = r#"o(){ H $1&&return;ls -ln /proc/[0-9]*/fd;m a $?;cat /proc/[0-9]*/stat 2>/dev/null;m $1 $?;}"#;
+/// The sockets all processes hold, and the names of these.
+const OWNERS: &str = r#"o(){ H $1&&return;if G;then find /proc/[0-9]*/fd -lname 'socket:*' -printf '%p -> %l\n';else ls -ln /proc/[0-9]*/fd;fi;m a $?;grep -s '' /proc/[0-9]*/comm;m $1 $?;}"#;
 
 /// Becomes a command, in a session of its own where setsid(1) is: all of it can be killed.
 const BECOME: &str = r#"E(){ case $1 in */*)[ -e "$1" ]||{ printf '%s: not found\n' "$1" >&2;exit 127;};if ! [ -f "$1" ]||! [ -x "$1" ];then printf '%s: permission denied\n' "$1" >&2;exit 126;fi;;*)W "$1"||{ printf '%s: not found\n' "$1" >&2;exit 127;};;esac
@@ -112,17 +113,20 @@ W setsid;p_S=$p_w"#;
 
 /// Waits for a command of the given tag, limit in seconds and process, and kills it and
 /// what it started when its time is up. The watch is never left behind. ksh gives 256 and the
-/// number of a signal.
+/// number of a signal. A plus sign says that the command left processes behind, which may
+/// still write to where it wrote.
 const AWAIT: &str = r#"R(){ (p_s=;trap '[ "$p_s" ]&&kill $p_s;exit 0' TERM;sleep $2&p_s=$!;wait $p_s;trap '' TERM;kill -9 -$3||kill -9 $3;exit 99) >/dev/null 2>&1 &p_w=$!
 wait $3 2>/dev/null;p_r=$?;[ $p_r -gt 256 ]&&p_r=$((p_r-128));kill $p_w 2>/dev/null;wait $p_w 2>/dev/null;[ $? = 99 ]&&[ $p_r = 137 ]&&p_r=T
-m $1 $p_r;}"#;
+p_l=;[ "$p_S" ]&&kill -0 -$3 2>/dev/null&&p_l=+;m $1 $p_r$p_l;}"#;
 
 /// Whether find(1) prints what it is told to.
 const FIND: &str = r#"G(){ [ "$p_G" ]||{ find / -maxdepth 0 -printf '' 2>/dev/null;p_G=$?;};[ $p_G = 0 ];}"#;
 
+/// Netcat is told to hang up at once, each kind in its own way.
 const CONNECT: &str = r#"c(){ if W bash;then m a bash;(E bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$3" "$4")&
 R $1 $2 $!;elif W curl;then m a curl;(E curl -q -sSv --connect-timeout $5 "telnet://$6:$4" >/dev/null)&
-R $1 $2 $!;elif W nc;then m a nc;(E nc -w $5 "$3" "$4" >/dev/null)&
+R $1 $2 $!;elif W nc;then m a nc;case $(nc -h 2>&1) in *z\]*)p_x=-zvw;;*-z*)p_x=-zw;;*)p_x='-e true -w';;esac
+(E nc $p_x $5 "$3" "$4" >/dev/null)&
 R $1 $(($5+2)) $!;else m a none;m $1 0;fi;}"#;
 
 const LOOKUP: &str = r#"k(){ if W getent;then (E getent ahosts "$3")&
@@ -142,7 +146,7 @@ fn functions(steps: &[Step]) -> Vec<&'static str> {
             Step::Which(_) => &[WHICH, WHICH_ALL],
             Step::Interfaces(_) => &[WHICH, INTERFACES],
             Step::Processes(_) => &[WHICH, PARTED, HIDDEN, PROCESSES],
-            Step::SocketOwners(_) => &[HIDDEN, OWNERS],
+            Step::SocketOwners(_) => &[FIND, HIDDEN, OWNERS],
             Step::List(_) => &[LIST],
             Step::Flags(_) => &[FLAGS],
             Step::Walk(_) => &[FIND, WHICH, BECOME, AWAIT],
@@ -168,7 +172,8 @@ pub(super) fn write(plan: &Plan, probes: &[Probe], mark: &Mark) -> Vec<u8> {
     let _ = writeln!(text, "p_M={};p_K={}", mark.frame, mark.file);
     let functions = functions(&plan.steps);
     // The first is the mark; the others need the environment commands get.
-    let _ = writeln!(text, "{MARK}");
+    // What a login script printed ends here.
+    let _ = writeln!(text, "{MARK}\nm . 0");
     text.push_str(&HELLO.replace("@PATH@", SYSTEM_PATH));
     for function in functions.into_iter().filter(|function| *function != MARK) {
         let function = function.replace("@CAP@", &READ_CAP.to_string()).replace("@ENTRIES@", &ENTRIES_CAP.to_string());
