@@ -1,12 +1,13 @@
 //! The values a run takes from its user: attributes.
 
 use super::Errors;
-use crate::plan::attributes::{self, ProfileAttributes, Resolved, from_argument, from_file};
+use crate::plan::attributes::{self, Assignment, NodeLayers, ProfileAttributes, Resolved, from_argument, from_file};
 use crate::profile::{Manifest, Profile};
 use crate::results::event::AttributeSummary;
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where attribute values come from.
 #[derive(Debug, clap::Args)]
@@ -26,6 +27,26 @@ pub struct AttributeArgs {
 ///
 /// Everything that is wrong with files, arguments and values, not only the first.
 pub fn resolve(profiles: &[Profile], args: &AttributeArgs) -> Result<Vec<ProfileAttributes>, Errors> {
+    let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
+    Ok(attributes::resolve(&manifests, &assignments(args)?)?)
+}
+
+/// Decides every attribute of every profile on each of these nodes, in their order.
+///
+/// # Errors
+///
+/// As [`resolve`].
+pub fn resolve_on(
+    profiles: &[Profile],
+    args: &AttributeArgs,
+    nodes: &[NodeLayers<'_>],
+) -> Result<Vec<Arc<[ProfileAttributes]>>, Errors> {
+    let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
+    Ok(attributes::for_nodes(&manifests, &assignments(args)?, nodes)?)
+}
+
+/// What files and arguments say.
+fn assignments(args: &AttributeArgs) -> Result<Vec<Assignment>, Errors> {
     let mut assignments = Vec::new();
     let mut errors = Vec::new();
     for path in &args.attrs {
@@ -40,11 +61,7 @@ pub fn resolve(profiles: &[Profile], args: &AttributeArgs) -> Result<Vec<Profile
             Err(error) => errors.push(error),
         }
     }
-    if !errors.is_empty() {
-        return Err(Errors(errors));
-    }
-    let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
-    Ok(attributes::resolve(&manifests, &assignments)?)
+    if errors.is_empty() { Ok(assignments) } else { Err(Errors(errors)) }
 }
 
 /// The attributes of a profile as controls see them.
