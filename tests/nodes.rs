@@ -73,6 +73,7 @@ fn slips_are_usage_errors_before_any_node_is_touched() {
             command.env("LC_ALL", "C.UTF-8").env("HOME", "/nonexistent").stdin(Stdio::null()).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]), "{args:?}\n{stderr}");
+        assert!(!stderr.contains("hunter2"), "{stderr}");
         for word in words {
             assert!(stderr.contains(word), "{args:?} should say {word:?}\n{stderr}");
         }

@@ -36,8 +36,9 @@ enum Action {
         /// Nodes or groups by name, glob or /regex/; !X: not X
         #[arg(long, alias = "node", value_name = "PATTERN", value_delimiter = ',', help_heading = "Nodes")]
         nodes: Vec<String>,
-        /// How to print it
+        /// text or json
         #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+        #[arg(hide_possible_values = true)]
         format: TextOrJson,
     },
 }

@@ -77,7 +77,7 @@ pub enum Command {
     Check(check::CheckArgs),
     Describe(describe::DescribeArgs),
     Archive(archive::ArchiveArgs),
-    Detect(detect::DetectArgs),
+    Detect(Box<detect::DetectArgs>),
     Resources(resources::ResourcesArgs),
     Matchers(matchers::MatchersArgs),
     Config(config::ConfigArgs),
