@@ -94,7 +94,14 @@ impl FromStr for Target {
         match scheme {
             "local" if rest.is_empty() => Ok(Target::Local),
             "local" => Err(wrong("names a machine").hint("local:// is this machine and takes nothing behind it")),
-            "ssh" => ssh(rest).map_err(|(what, hint)| wrong(&what).hint(hint)),
+            "ssh" => ssh(rest).map_err(|(what, hint)| {
+                // Whatever stands between : and @ may be a password, and no error shows one.
+                let shown = rest.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host)));
+                match shown {
+                    Some((user, host)) => Error::usage(format!("target \"ssh://{user}:***@{host}\" {what}")).hint(hint),
+                    None => wrong(&what).hint(hint),
+                }
+            }),
             "docker" | "podman" => match rest {
                 "" => Err(wrong("names no container").hint(format!("write {scheme}://NAME"))),
                 name if is_option(name) => {

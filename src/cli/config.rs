@@ -49,7 +49,7 @@ enum Action {
 const FIXED: [&str; 2] = ["help", "version"];
 
 /// Subcommands that take no defaults from outside, so that a broken file does not break them.
-const UNTOUCHED: [&str; 8] = ["config", "completions", "detect", "help", "init", "matchers", "resources", "version"];
+const UNTOUCHED: [&str; 7] = ["config", "completions", "help", "init", "matchers", "resources", "version"];
 
 /// A default for a flag: its values, and where they come from.
 struct Default {
@@ -85,10 +85,11 @@ pub fn with_defaults(arguments: Vec<OsString>) -> Result<Vec<OsString>, Errors> 
     let mut filled = arguments.clone();
     for arg in flags(&command, subcommand) {
         let Some(default) = arg.get_long().and_then(|long| defaults.get(long)) else { continue };
-        let opposed = OPPOSITES.iter().any(|pair| {
-            let other = pair.iter().find(|id| **id != arg.get_id().as_str());
-            pair.contains(&arg.get_id().as_str()) && other.is_some_and(|id| from_command_line(given, &matches, id))
-        });
+        let own = arg.get_id().as_str();
+        let opposed = OPPOSITES
+            .iter()
+            .filter(|flags| flags.contains(&own))
+            .any(|flags| flags.iter().any(|id| *id != own && from_command_line(given, &matches, id)));
         if opposed || from_command_line(given, &matches, arg.get_id().as_str()) {
             continue;
         }
@@ -106,8 +107,15 @@ pub fn with_defaults(arguments: Vec<OsString>) -> Result<Vec<OsString>, Errors> 
     Ok(filled)
 }
 
-/// Flags of which one on the command line puts the default of the other out of force.
-const OPPOSITES: [[&str; 2]; 1] = [["quiet", "verbose"]];
+/// Flags of which one on the command line puts the defaults of the others out of force.
+const OPPOSITES: [&[&str]; 6] = [
+    &["quiet", "verbose"],
+    &["target", "inventory"],
+    &["sudo", "su", "doas"],
+    &["ssh_password_env", "ssh_password_file", "ssh_password_prompt"],
+    &["passphrase_env", "passphrase_file"],
+    &["sudo_password_env", "sudo_password_file", "sudo_password_prompt"],
+];
 
 fn from_command_line(given: &ArgMatches, matches: &ArgMatches, id: &str) -> bool {
     let source = |matches: &ArgMatches| {

@@ -7,6 +7,7 @@ use crate::node::{Node, Platform};
 use crate::plan::nodes::NodePlan;
 use crate::results::mask::Masker;
 use crate::transport;
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,8 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct DetectArgs {
     #[command(flatten)]
     nodes: NodeArgs,
-    /// How to print it
+    /// text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    #[arg(hide_possible_values = true)]
     format: TextOrJson,
 }
 
@@ -42,7 +44,8 @@ struct Facts {
 pub fn run(args: &DetectArgs, global: &Global) -> Outcome {
     let plan = args.nodes.read()?;
     if !global.quiet {
-        plan.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        let mut stderr = std::io::stderr().lock();
+        plan.notes.iter().for_each(|note| drop(writeln!(stderr, "note: {note}")));
     }
     let masker = Masker::new(plan.secrets);
     let found = ask_all(&plan.nodes);

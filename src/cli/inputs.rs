@@ -58,21 +58,33 @@ pub fn resolve(profiles: &[Profile], args: &AttributeArgs) -> Result<Vec<Profile
     Ok(attributes::resolve(&manifests, &args.assignments()?)?)
 }
 
-/// Decides every attribute of every profile on every node. Nodes with the same values share
-/// them.
+/// Decides every attribute of every profile on each of these nodes, in their order.
 ///
 /// # Errors
 ///
 /// As [`resolve`], and what is wrong in inventories.
+pub fn resolve_on(
+    profiles: &[Profile],
+    args: &AttributeArgs,
+    nodes: &[NodeLayers<'_>],
+) -> Result<Vec<Arc<[ProfileAttributes]>>, Errors> {
+    let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
+    Ok(attributes::for_nodes(&manifests, &args.assignments()?, nodes)?)
+}
+
+/// What every profile gets on every node. Nodes with the same values share them.
+///
+/// # Errors
+///
+/// As [`resolve_on`].
 pub fn on_nodes(
     profiles: &[Profile],
     args: &AttributeArgs,
     nodes: &[NodePlan],
 ) -> Result<Vec<Vec<Arc<Values>>>, Errors> {
-    let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
     let layers: Vec<NodeLayers<'_>> =
         nodes.iter().map(|node| NodeLayers { name: &node.name, layers: &node.attributes }).collect();
-    let resolved = attributes::for_nodes(&manifests, &args.assignments()?, &layers)?;
+    let resolved = resolve_on(profiles, args, &layers)?;
     let mut known: HashMap<*const ProfileAttributes, Vec<Arc<Values>>> = HashMap::new();
     let shared = |all: &Arc<[ProfileAttributes]>| {
         known.entry(all.as_ptr()).or_insert_with(|| all.iter().map(|one| Arc::new(of_node(one))).collect()).clone()

@@ -80,7 +80,7 @@ pub enum Command {
     Test(test::TestArgs),
     Describe(describe::DescribeArgs),
     Archive(archive::ArchiveArgs),
-    Detect(detect::DetectArgs),
+    Detect(Box<detect::DetectArgs>),
     Resources(resources::ResourcesArgs),
     Matchers(matchers::MatchersArgs),
     Config(config::ConfigArgs),

@@ -30,7 +30,7 @@ pub struct WhichArgs {
     /// Files of nodes: Probity's YAML or Ansible's JSON
     #[arg(long, value_name = "FILE")]
     pub inventory: Vec<PathBuf>,
-    /// Only these: names of nodes or groups, globs, /regex/; !X takes away
+    /// Nodes or groups by name, glob or /regex/; !X: not X
     #[arg(long, alias = "node", value_name = "PATTERN", value_delimiter = ',')]
     pub nodes: Vec<String>,
 }
@@ -39,7 +39,7 @@ pub struct WhichArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connection")]
 pub struct ConnectionArgs {
-    /// Private key, tried before those of ssh_config(5); several in order
+    /// Private key, tried before those of ssh_config(5)
     #[arg(short = 'i', long, value_name = "FILE")]
     identity: Vec<PathBuf>,
     /// User to log in as, where the target names none

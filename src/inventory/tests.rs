@@ -154,7 +154,7 @@ fn slips_are_told_with_place_line_and_remedy() {
     assert_eq!(error.matches("nodes.yml:").count(), 3, "{error}");
     // A password in a URI is not shown, and no source line either.
     let error = refused("nodes:\n  a: ssh://ops:hunter2@x\n");
-    assert!(error.contains("holds a password") && error.matches("hunter2").count() <= 1, "{error}");
+    assert!(error.contains("ssh://ops:***@x\" holds a password") && !error.contains("hunter2"), "{error}");
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn connection_variables_become_options() {
     assert_eq!((given(read.password), given(read.privilege_password)), ("hunter2".into(), "hunter3".into()));
     assert_eq!(one(r#"{"ansible_become": false, "ansible_become_password": "{{ x }}"}"#).1.privilege, None);
     let notes = host(r#"{"ansible_ssh_common_args": "-o ProxyCommand='ssh -W %h:%p gate'"}"#).unwrap().notes;
-    assert_eq!(notes, ["ansible_ssh_common_args: -o ProxyCommand=ssh -W %h:%p gate is ignored (h)"]);
+    assert_eq!(notes, ["ansible_ssh_common_args: -o ProxyCommand is ignored (h)"]);
 }
 
 #[test]

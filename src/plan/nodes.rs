@@ -11,8 +11,8 @@ use crate::target::Target;
 use crate::transport::{Options, Prompt, Secret};
 use crate::value::external::Environment;
 use choice::Choice;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -82,7 +82,8 @@ pub fn read(wanted: &Wanted<'_>, environment: Environment<'_>) -> Result<Nodes, 
     for inventory in inventories.iter().flatten() {
         plan.notes.extend(inventory.notes.iter().map(|note| format!("{}: {note}", inventory.file.display())));
     }
-    let mut errors: Vec<Error> = Vec::new();
+    let mut errors = Vec::new();
+    let mut told = HashSet::new();
     let mut vault = Vault { environment, prompt: wanted.prompt, known: HashMap::new() };
     let mut layers = Layers::default();
     for candidate in chosen {
@@ -96,7 +97,7 @@ pub fn read(wanted: &Wanted<'_>, environment: Environment<'_>) -> Result<Nodes, 
                 plan.nodes.push(NodePlan { name, target, groups, options, attributes });
             }
             // One missing variable of a group is one error, not one a node.
-            Err(error) if errors.iter().any(|known| known.to_string() == error.to_string()) => {}
+            Err(error) if !told.insert(error.to_string()) => {}
             Err(error) => errors.push(error),
         }
     }

@@ -5,6 +5,8 @@
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
     pub jumps: Vec<String>,
+    /// The options that were not taken, without their values: a proxy command may hold a
+    /// password.
     pub ignored: Vec<String>,
 }
 
@@ -20,27 +22,29 @@ pub fn read(text: &str) -> Result<Arguments, &'static str> {
     let mut found = Arguments::default();
     while let Some(word) = words.next() {
         let option = word.strip_prefix('-').and_then(|rest| rest.chars().next());
-        let Some(option) = option.filter(|option| VALUED.contains(*option)) else {
-            found.ignored.push(word);
+        let Some(valued) = option.filter(|option| VALUED.contains(*option)) else {
+            found.ignored.push(match option {
+                Some(_) => word,
+                None => "what is no option".to_string(),
+            });
             continue;
         };
         let value = match &word[2..] {
             "" => words.next().unwrap_or_default(),
             value => value.to_string(),
         };
-        let jump = match option {
+        let (key, rest) = value.split_once(['=', ' ', '\t']).unwrap_or((&value, ""));
+        let jump = match valued {
             'J' => Some(value.as_str()),
-            'o' => {
-                let (key, value) = value.split_once(['=', ' ', '\t']).unwrap_or((&value, ""));
-                key.trim().eq_ignore_ascii_case("ProxyJump").then(|| value.trim_start_matches(['=', ' ', '\t']))
-            }
+            'o' => key.trim().eq_ignore_ascii_case("ProxyJump").then(|| rest.trim_start_matches(['=', ' ', '\t'])),
             _ => None,
         };
         match jump {
             Some(jump) if !jump.is_empty() => {
                 found.jumps = jump.split(',').map(|host| host.trim().to_string()).collect();
             }
-            _ => found.ignored.push(format!("-{option} {value}").trim_end().to_string()),
+            _ if valued == 'o' => found.ignored.push(format!("-o {}", key.trim())),
+            _ => found.ignored.push(format!("-{valued}")),
         }
     }
     // `none` is how ssh_config(5) says that there is no jump host.
@@ -107,8 +111,8 @@ mod tests {
             assert_eq!(jumps(text), ["ops@gate:2222", "inner"], "{text}");
         }
         assert!(jumps("-o ProxyJump=none").is_empty());
-        let read = read("-C -o ProxyCommand='ssh -W %h:%p gate' -o StrictHostKeyChecking=no").unwrap();
-        assert_eq!(read.ignored, ["-C", "-o ProxyCommand=ssh -W %h:%p gate", "-o StrictHostKeyChecking=no"]);
+        let read = read("-C -o ProxyCommand='ssh -W %h:%p gate' -o StrictHostKeyChecking=no hunter2").unwrap();
+        assert_eq!(read.ignored, ["-C", "-o ProxyCommand", "-o StrictHostKeyChecking", "what is no option"]);
         assert!(super::read("-o 'x").is_err());
         assert_eq!(super::read("").unwrap(), Arguments::default());
         assert!(super::read("-J").unwrap().jumps.is_empty() && super::read("-é -").is_ok());

@@ -51,7 +51,7 @@ pub fn for_nodes(
 
     let mut base: Vec<ProfileAttributes> = manifests.iter().map(|manifest| with_defaults(manifest)).collect();
     apply(&mut base, &below);
-    let mut shared: HashMap<Vec<*const Assignment>, (Arc<[ProfileAttributes]>, Vec<Aim>)> = HashMap::new();
+    let mut shared: HashMap<Vec<*const Assignment>, Answer> = HashMap::new();
     let mut missing: Vec<(Aim, Vec<&str>)> = Vec::new();
     let mut values = Vec::with_capacity(nodes.len());
     for node in nodes {
@@ -84,6 +84,9 @@ pub fn for_nodes(
 
 /// An attribute of a profile, by their numbers.
 type Aim = (usize, usize);
+
+/// The values nodes of the same layers share, and what required ones they lack.
+type Answer = (Arc<[ProfileAttributes]>, Vec<Aim>);
 
 /// An assignment that was found good for one profile.
 struct Checked {
