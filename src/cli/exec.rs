@@ -12,8 +12,9 @@ use crate::results::event::{ControlSummary, RunFinished, RunStarted};
 use crate::results::mask::Masker;
 use crate::results::{RunEvent, Stamped};
 use crate::run::{self, PreparedProfile, Request, Stream};
+use crate::target::Target;
 use crate::transport::Transport;
-use crate::transport::local::Local;
+use crate::transport::recording::{Header, Recorder};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -44,6 +45,14 @@ pub struct ExecArgs {
     /// Files of accepted failures, each with its reason
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     waivers: Vec<PathBuf>,
+
+    /// The node: [NAME=]URI, such as rootfs:///mnt/image or recording:///FILE
+    #[arg(short, long, value_name = "TARGET", default_value = "local://", help_heading = "Run")]
+    target: String,
+
+    /// Keep what is observed in a file; {node} in it stands for the node's name
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    record: Option<PathBuf>,
 
     /// Reports: NAME or NAME:PATH, several at once
     #[arg(long, value_name = "REPORTER", num_args = 1.., default_values = ["cli"], help_heading = "Output")]
@@ -147,8 +156,21 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let waivers = Rc::new(Waivers::read(&args.waivers)?);
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
 
-    let transport = Rc::new(Local::new());
-    let name = host_name(&*transport);
+    let (name, target) = Target::named(&args.target)?;
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let transport: Rc<dyn Transport> = crate::transport::open(&target, &Default::default(), &stop)
+        .map_err(|why| {
+            let mut error = Error::usage(format!("{target} cannot be reached: {why}"));
+            error.code = exit::ERRORED;
+            error
+        })?
+        .into();
+    let name = match name.or_else(|| target.default_name()) {
+        Some(name) => name.into(),
+        None => host_name(&*transport),
+    };
+    let recorder = args.record.as_ref().map(|path| (path, Rc::new(Recorder::new(transport.clone()))));
+    let transport = recorder.as_ref().map_or(transport, |(_, recorder)| recorder.clone());
     let secrets: Vec<String> = inputs.iter().flat_map(|input| input.secrets()).collect();
     let masker = Rc::new(Masker::new(secrets));
     let print = printer(global, &name, &masker);
@@ -181,7 +203,7 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
         return Ok(exit::OK);
     }
 
-    let node = Rc::new(Node::new(&*name, "local://", transport, jiff::Timestamp::now().as_second()));
+    let node = Rc::new(Node::new(&*name, target.to_string(), transport, jiff::Timestamp::now().as_second()));
     let platform = run::look_at(&node).map_err(|fault| {
         let mut error = Error::usage(format!("this machine cannot be looked at: {fault}"));
         error.code = exit::ERRORED;
@@ -202,8 +224,13 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let mut outputs = Outputs::open(&specs, &options)?;
     let (finished, tally) = {
         let mut fold = |event: &Stamped| outputs.event(event);
-        execute(&prepared, &node, &platform, masker, &mut fold)
+        execute(&prepared, &node, &platform, masker.clone(), &mut fold)
     };
+    if let Some((path, recorder)) = recorder {
+        let path = PathBuf::from(path.to_string_lossy().replace("{node}", &name.replace('/', "_")));
+        let header = Header { node: name.to_string(), target: target.to_string(), user: node.user(), now: node.now };
+        recorder.write(&path, &masker, &header)?;
+    }
     outputs.finish()?;
     let code = match finished {
         true => tally.exit_code(),
