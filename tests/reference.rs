@@ -3,10 +3,14 @@
 
 mod support;
 
-use probity::probe::{self, AccountKey, FaultKind, Probe};
+use probity::probe::{self, AccountKey, FaultKind, Observation, Probe};
+use probity::results::mask::Masker;
 use probity::transport::Transport;
 use probity::transport::local::Local;
+use probity::transport::recording::{Header, Recorder, Recording};
+use probity::transport::rootfs::RootFs;
 use std::path::Path;
+use std::rc::Rc;
 
 #[test]
 fn the_reference_of_resources_is_not_stale() {
@@ -55,20 +59,43 @@ fn the_table_of_probes_is_what_the_transports_answer() {
     let samples = samples();
     let kinds: Vec<&str> = samples.iter().map(Probe::kind).collect();
     assert_eq!(kinds, Probe::KINDS, "a sample of each kind of probe, in their order");
-    let local = Local::new();
-    let mut made = String::from("| probe | what it asks | takes long | `local://` |\n| --- | --- | --- | --- |\n");
+    let local: Rc<dyn Transport> = Rc::new(Local::new());
+    let root = RootFs::open(Path::new("/")).expect("the root of this machine");
+    let transports: [(&str, Rc<dyn Transport>); 3] = [
+        ("local://", local.clone()),
+        ("rootfs://", Rc::new(root)),
+        ("recording://", Rc::new(recording_of(local, &samples))),
+    ];
+    let names: String = transports.iter().map(|(name, _)| format!(" `{name}` |")).collect();
+    let rules = " --- |".repeat(transports.len());
+    let mut made = format!("| probe | what it asks | takes long |{names}\n| --- | --- | --- |{rules}\n");
     for (probe, meaning) in samples.into_iter().zip(Probe::MEANINGS) {
         let meaning = meaning.replace("`None`", "Nothing").split_whitespace().collect::<Vec<_>>().join(" ");
         let takes_long = if probe.is_slow() { "yes" } else { "" };
         // A fault of another kind is an answer: this kind of question can be asked.
-        let answered = match local.batch(std::slice::from_ref(&probe)).pop() {
-            Some(Err(fault)) if fault.kind == FaultKind::Unsupported => "no",
-            Some(_) => "yes",
-            None => panic!("{probe} got no answer"),
-        };
-        made.push_str(&format!("| `{}` | {meaning} | {takes_long} | {answered} |\n", probe.kind()));
+        let answered =
+            |(_, transport): &(&str, Rc<dyn Transport>)| match transport.batch(std::slice::from_ref(&probe)).pop() {
+                Some(Err(fault)) if fault.kind == FaultKind::Unsupported => " no |",
+                // As much as files tell of it.
+                Some(Ok(Observation::Uname(kernel))) if kernel.release.is_empty() => " in part |",
+                Some(_) => " yes |",
+                None => panic!("{probe} got no answer"),
+            };
+        let answers: String = transports.iter().map(answered).collect();
+        made.push_str(&format!("| `{}` | {meaning} | {takes_long} |{answers}\n", probe.kind()));
     }
     compare("docs/probes.md", "probes", &made);
+}
+
+/// What is answered where `probes` were recorded of `transport`.
+fn recording_of(transport: Rc<dyn Transport>, probes: &[Probe]) -> Recording {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recording");
+    let recorder = Recorder::new(transport);
+    recorder.batch(probes);
+    let header = Header { node: String::new(), target: String::new(), user: String::new(), now: 0 };
+    recorder.write(&path, &Masker::new(Vec::new()), &header).expect("written");
+    Recording::read(&path).expect("read")
 }
 
 #[test]

@@ -47,6 +47,12 @@ impl Machines {
         }
     }
 
+    /// The root file system the machines lie over.
+    #[allow(dead_code, reason = "for tests of root file systems")]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Gives every machine a file or folder.
     pub fn give(&self, from: &Path, name: &str) {
         let to = self.share.path().join(name);

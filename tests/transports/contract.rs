@@ -375,3 +375,17 @@ pub fn contract_unprivileged(transport: &dyn Transport, locked: &Path) {
     // The directory itself can be seen from outside.
     assert!(node.ask(Stat { path: locked }).is_some_and(|stated| stated.own.mode == 0));
 }
+
+/// The part of the contract that is about files and the accounts in them: all that a
+/// transport can keep which has no system that runs. Returns the kinds that were asked.
+#[allow(dead_code, reason = "for transports of files")]
+pub fn contract_of_files(transport: &dyn Transport) -> BTreeSet<&'static str> {
+    let prepared = Prepared::new();
+    let node = Node { transport, asked: std::cell::RefCell::default(), is_small: false };
+    stat(&node, &prepared);
+    content(&node, &prepared);
+    walk(&node, &prepared);
+    accounts(&node);
+    assert!(!transport.user().is_empty());
+    node.asked.into_inner()
+}

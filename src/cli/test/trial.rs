@@ -148,8 +148,15 @@ impl Concluded {
             let message = step.message.as_deref().unwrap_or_default();
             texts.extend([step.sentence.clone(), message.to_string()]);
             texts.extend(step.found.clone());
-            if step.outcome == finished.outcome {
-                let message = if message.is_empty() { String::new() } else { format!(": {message}") };
+            // What ends a control is a step as well, whose message is the reason.
+            if step.outcome == finished.outcome
+                && (finished.reason.is_none() || finished.reason.as_deref() != step.message.as_deref())
+            {
+                let message = match (&step.message, &step.found) {
+                    (Some(message), _) => format!(": {message}"),
+                    (None, Some(found)) => format!(": found {found}"),
+                    (None, None) => String::new(),
+                };
                 why.push(format!("{}:{}: {}{message}", step.file, step.line, step.sentence));
             }
         }

@@ -5,6 +5,7 @@ mod systemd;
 mod sysv;
 #[cfg(test)]
 mod tests;
+mod unit_files;
 
 use super::Args;
 use super::catalogue::{Entry, Instance};

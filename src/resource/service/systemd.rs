@@ -1,8 +1,8 @@
 //! systemd, through systemctl(1).
 
-use super::sysv;
+use super::{sysv, unit_files};
 use crate::node::{Seen, Sight, Unseen};
-use crate::probe::{Ran, Run};
+use crate::probe::{FaultKind, Ran, Run};
 use indexmap::IndexMap;
 use std::rc::Rc;
 
@@ -55,7 +55,12 @@ pub fn show(seen: &Seen<'_>, name: &str) -> Sight<Rc<Unit>> {
 /// unit.
 pub fn offline_state(seen: &Seen<'_>, name: &str) -> Sight<Option<String>> {
     let unit = unit(name);
-    let ran = systemctl(seen, &["--root=/", "is-enabled", "--", &unit])?;
+    let ran = match seen.try_get(command(&["--root=/", "is-enabled", "--", &unit]))? {
+        Ok(ran) => with_tool(ran)?,
+        // A root file system runs no commands, but has the files.
+        Err(fault) if fault.kind == FaultKind::Unsupported => return unit_files::state(seen, &unit),
+        Err(fault) => return Err(fault.into()),
+    };
     let said = String::from_utf8_lossy(&ran.stdout);
     let state = said.lines().next().unwrap_or_default().trim();
     let error = String::from_utf8_lossy(&ran.stderr);
@@ -80,9 +85,17 @@ pub fn enabled(seen: &Seen<'_>, name: &str, state: &str) -> Sight<bool> {
 }
 
 fn systemctl(seen: &Seen<'_>, args: &[&str]) -> Sight<Ran> {
+    with_tool(seen.get(command(args))?)
+}
+
+fn command(args: &[&str]) -> Run {
     let mut run = Run::argv(std::iter::once("systemctl").chain(args.iter().copied()));
     run.environment = vec![("LC_ALL".to_string(), "C".to_string())];
-    let ran = seen.get(run)?;
+    run
+}
+
+/// What systemctl said, where it is there to be asked.
+fn with_tool(ran: Ran) -> Sight<Ran> {
     match ran.status {
         127 => Err(Unseen::tool_missing("systemd is asked through systemctl, which is not on this node")),
         _ => Ok(ran),
