@@ -145,7 +145,7 @@ fn defaults_from_outside_help_exec_and_break_nothing_else() {
     let broken = "reporterr: cli\n";
     let refused = with(broken, &["exec", "p"]);
     assert!(refused.code == 1 && refused.stderr.contains("config.yml:1:1") && refused.stderr.contains("reporter?"));
-    for args in [&["version"][..], &["--help"], &["exec", "--help"], &["resources"], &["detect"], &["init", "new"]] {
+    for args in [&["version"][..], &["--help"], &["exec", "--help"], &["resources"], &["init", "new"]] {
         assert_eq!(with(broken, args).code, 0, "{args:?}");
     }
     assert_eq!(with("exec:\n  nonsense: 1\n", &["describe", "p"]).code, 0);

@@ -133,6 +133,8 @@ fn did_you_mean_some<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clon
 /// `all`, then the groups a node is in, each after its parents, else in the order of `direct`.
 fn ordered(direct: &[usize], parents: &[Vec<usize>]) -> Vec<usize> {
     let mut order = vec![0];
+    let mut written = vec![false; parents.len()];
+    written[0] = true;
     // A path through the parents; a group is written down when its parents are.
     let mut path: Vec<(usize, usize)> = Vec::new();
     for group in direct {
@@ -141,10 +143,11 @@ fn ordered(direct: &[usize], parents: &[Vec<usize>]) -> Vec<usize> {
             let parent = parents[*group].get(*next).copied();
             *next += 1;
             match parent {
-                Some(parent) if !order.contains(&parent) => path.push((parent, 0)),
+                Some(parent) if !written[parent] => path.push((parent, 0)),
                 Some(_) => {}
                 None => {
-                    if !order.contains(group) {
+                    if !written[*group] {
+                        written[*group] = true;
                         order.push(*group);
                     }
                     path.pop();

@@ -320,3 +320,13 @@ fn a_thousand_nodes_are_read_in_no_time() {
     assert_eq!(read(&text).nodes.len(), 5000);
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_breaks_the_readers(text in "(\\PC|[\\n{}\\[\\]:,\"']|nodes|groups|all|hosts|vars|children|_meta|hostvars){0,60}") {
+        let _ = Inventory::parse(Path::new("n"), text.as_bytes());
+        let _ = Inventory::parse(Path::new("n"), format!("{{{text}").as_bytes());
+        let _ = host(&format!("{{\"ansible_ssh_common_args\": {}}}", serde_json::Value::from(text.as_str())));
+        let _ = host(&format!("{{\"ansible_host\": {}}}", serde_json::Value::from(text.as_str())));
+    }
+}
