@@ -9,3 +9,15 @@ mod talk;
 
 #[path = "ssh/carry.rs"]
 mod carry;
+
+#[path = "ssh/host_keys.rs"]
+mod host_keys;
+
+#[path = "ssh/login.rs"]
+mod login;
+
+#[path = "ssh/ways.rs"]
+mod ways;
+
+#[path = "ssh/hostile.rs"]
+mod hostile;

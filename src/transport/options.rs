@@ -46,8 +46,9 @@ pub struct Options {
     pub ssh_config: Option<PathBuf>,
     /// Files of host keys instead of those of ssh_config(5).
     pub known_hosts: Vec<PathBuf>,
-    /// What is done about a host key that is not known.
-    pub host_key_check: HostKeyCheck,
+    /// What is done about a host key that is not known; strict where ssh_config(5) says
+    /// nothing either.
+    pub host_key_check: Option<HostKeyCheck>,
     /// The password for logging in.
     pub password: Option<Secret>,
     /// The passphrase of encrypted keys.

@@ -19,11 +19,13 @@ pub struct Setup<'a> {
     pub host_keys: &'a [&'a str],
     /// Listens on `::1` instead of `127.0.0.1`.
     pub ipv6: bool,
+    /// The password of root on this server, which sees account files of its own.
+    pub password: Option<&'a str>,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Setup { config: "", host_keys: &["ed25519"], ipv6: false }
+        Setup { config: "", host_keys: &["ed25519"], ipv6: false, password: None }
     }
 }
 
@@ -53,8 +55,9 @@ impl Server {
         let file = folder.path().join("sshd_config");
         std::fs::write(&file, config).expect("the settings are written");
         std::fs::create_dir_all("/run/sshd").expect("the folder of privilege separation");
+        let accounts = setup.password.map(|password| accounts(folder.path(), Some(password), "/root"));
         start(folder, setup.ipv6, |address| {
-            let mut command = Command::new("/usr/sbin/sshd");
+            let mut command = among(accounts.as_deref(), "/usr/sbin/sshd");
             command.args(["-D", "-e", "-f"]).arg(&file);
             command.arg("-o").arg(format!("ListenAddress={address}"));
             command
@@ -65,10 +68,16 @@ impl Server {
     pub fn dropbear(arguments: &[&str]) -> Server {
         let folder = folder_with_keys();
         let key = folder.path().join("host_dropbear");
-        run(Command::new("dropbearkey").args(["-t", "ed25519", "-f"]).arg(&key));
-        // It reads ~/.ssh/authorized_keys of the user, or of the folder -D names.
+        let said = run(Command::new("dropbearkey").args(["-t", "ed25519", "-f"]).arg(&key));
+        let public = said.lines().find(|line| line.starts_with("ssh-")).expect("a public key");
+        std::fs::write(folder.path().join("host_ed25519.pub"), public).expect("a host key");
+        // It knows one place for authorized keys: the home folder of the user.
+        std::fs::create_dir(folder.path().join(".ssh")).expect("a folder");
+        let from = folder.path().join("authorized_keys");
+        std::fs::copy(from, folder.path().join(".ssh/authorized_keys")).expect("a key is authorized");
+        let accounts = accounts(folder.path(), None, &folder.path().to_string_lossy());
         start(folder, false, |address| {
-            let mut command = Command::new("dropbear");
+            let mut command = among(Some(&accounts), "dropbear");
             command.args(["-F", "-E", "-r"]).arg(&key).arg("-p").arg(address.to_string()).args(arguments);
             command
         })
@@ -155,6 +164,31 @@ fn folder_with_keys() -> tempfile::TempDir {
     keygen(&["-t", "ed25519", "-f", &key.to_string_lossy()]);
     std::fs::copy(key.with_extension("pub"), folder.path().join("authorized_keys")).expect("a key is authorized");
     folder
+}
+
+/// A folder with account files: root with a password and a home folder, and what sshd needs.
+fn accounts(folder: &Path, password: Option<&str>, home: &str) -> PathBuf {
+    let accounts = folder.join("accounts");
+    std::fs::create_dir(&accounts).expect("a folder");
+    let passwd = format!(
+        "root:x:0:0:root:{home}:/bin/bash\nsshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n\
+         nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+    );
+    let hash = password.map(|password| run(Command::new("openssl").args(["passwd", "-6", password])));
+    let hash = hash.as_deref().map_or("*", str::trim);
+    let shadow = format!("root:{hash}:19000:0:99999:7:::\nsshd:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\n");
+    std::fs::write(accounts.join("passwd"), passwd).expect("written");
+    std::fs::write(accounts.join("shadow"), shadow).expect("written");
+    accounts
+}
+
+/// A program that sees other account files than this machine has, in a mount namespace.
+fn among(accounts: Option<&Path>, program: &str) -> Command {
+    let Some(accounts) = accounts else { return Command::new(program) };
+    let script = "mount --bind \"$0/passwd\" /etc/passwd && mount --bind \"$0/shadow\" /etc/shadow && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["-m", "--propagation", "private", "sh", "-c", script]).arg(accounts).arg(program);
+    command
 }
 
 fn start(folder: tempfile::TempDir, ipv6: bool, command: impl Fn(SocketAddr) -> Command) -> Server {

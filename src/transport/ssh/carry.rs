@@ -20,6 +20,10 @@ const TURNS: usize = 16;
 /// While an answer to a request is due, the loop looks again after this time: such an answer
 /// may have come in with the bytes of another channel, after its own was looked at.
 const RECHECK: Duration = Duration::from_millis(100);
+/// Commands that were hung up on have this long to end before a new connection is made.
+const LEAVING: Duration = Duration::from_secs(1);
+/// How often a silent server is asked whether it is still there.
+pub(super) const ALIVE: Duration = Duration::from_secs(15);
 /// So many questions in a row without any answer mean that the other side is gone.
 const UNANSWERED: u32 = 3;
 
@@ -34,8 +38,8 @@ pub(super) struct Live {
     pub(super) width: usize,
     /// A channel nobody uses yet: the next conversation need not wait for one.
     spare: Option<Channel>,
-    /// Whether the server was asked for a channel and has not answered.
-    opening: bool,
+    /// The server was asked for a channel beside so many others, and has not answered.
+    asked_beside: Option<usize>,
     /// Channels that end and whose other side has not said so yet.
     leaving: Vec<Channel>,
     pub(super) sent: u64,
@@ -86,7 +90,7 @@ impl Live {
             alive_interval,
             width: WIDTH,
             spare: None,
-            opening: false,
+            asked_beside: None,
             leaving: Vec::new(),
             sent: 0,
             received: 0,
@@ -103,7 +107,7 @@ impl Live {
         let mut guard = Guard::new(line);
         let mut waiting: Vec<usize> = (0..conversations.len()).rev().filter(|&index| !done[index]).collect();
         let mut talks: Vec<Talk> = Vec::new();
-        let mut asked_since: Option<Instant> = None;
+        let (mut asked_since, mut stuck_since): (Option<Instant>, Option<Instant>) = (None, None);
         let (mut heard, mut unanswered) = (Instant::now(), 0);
         let mut block = vec![0; BLOCK];
         let mut quiet = false;
@@ -114,11 +118,18 @@ impl Live {
             let mut moved = false;
             // Started first: the bytes of a new conversation are under way soonest.
             while let Some(&index) = waiting.last() {
-                if talks.len() >= self.width {
+                // Those who leave count with the server until it has let them go.
+                let taken = talks.len() + self.leaving.len();
+                if taken >= self.width && self.spare.is_none() && self.asked_beside.is_none() {
+                    let now = Instant::now();
+                    if talks.is_empty() && now >= *stuck_since.get_or_insert(now) + LEAVING {
+                        return Err(Stop::Stuck);
+                    }
                     break;
                 }
+                stuck_since = None;
                 let since = *asked_since.get_or_insert_with(Instant::now);
-                match self.open(!talks.is_empty()).map_err(|error| self.lost(&error, line))? {
+                match self.open(taken).map_err(|error| self.lost(&error, line))? {
                     Opened::Channel(channel) => {
                         moved = true;
                         asked_since = None;
@@ -126,32 +137,25 @@ impl Live {
                         let deadline = since + conversations[index].limit();
                         talks.push(Talk { index, channel, deadline, stage: Stage::Starting, said: false });
                     }
+                    Opened::Later if Instant::now() < since + conversations[index].limit() => break,
                     Opened::Later => {
-                        if Instant::now() >= since + conversations[index].limit() {
-                            moved = true;
-                            asked_since = None;
-                            waiting.pop();
-                            conversations[index].ended(Exit::TimedOut);
-                            done[index] = true;
-                            continue;
-                        }
-                        break;
-                    }
-                    Opened::Refused => {
+                        moved = true;
                         asked_since = None;
-                        if !talks.is_empty() {
-                            self.width = talks.len();
-                        } else if !self.leaving.is_empty() {
-                            return Err(Stop::Stuck);
-                        } else {
-                            let message = format!(
-                                "{} opens no channel for commands: this user may not run any, or MaxSessions \
-                                 of sshd_config is 0",
-                                self.place
-                            );
-                            return Err(Stop::Lost(Unreachable::new(UnreachableKind::Failed, message)));
-                        }
-                        break;
+                        waiting.pop();
+                        conversations[index].ended(Exit::TimedOut);
+                        done[index] = true;
+                    }
+                    Opened::Refused { beside: 0 } => {
+                        let message = format!(
+                            "{} opens no channel for commands: this user may not run any, or MaxSessions of its \
+                             sshd_config is 0",
+                            self.place
+                        );
+                        return Err(Stop::Lost(Unreachable::new(UnreachableKind::Failed, message)));
+                    }
+                    Opened::Refused { beside } => {
+                        asked_since = None;
+                        self.width = self.width.min(beside);
                     }
                 }
             }
@@ -204,7 +208,7 @@ impl Live {
             quiet = false;
             let now = Instant::now();
             let begin = waiting.last().and_then(|&index| Some(asked_since? + conversations[index].limit()));
-            let deadline = talks.iter().map(|talk| talk.deadline).chain(begin).min().unwrap_or(now);
+            let deadline = talks.iter().map(|talk| talk.deadline).chain(begin).min().unwrap_or(now + LEAVING);
             guard.until(deadline);
             let ask = heard + self.alive_interval * (unanswered + 1);
             if now >= ask {
@@ -224,7 +228,7 @@ impl Live {
             }
             let mut time = deadline.min(ask).saturating_duration_since(now);
             let owed = |talk: &Talk| talk.stage != Stage::Running || !conversations[talk.index].outgoing().is_empty();
-            let pending = self.opening || talks.iter().any(owed);
+            let pending = talks.is_empty() || self.asked_beside.is_some() || talks.iter().any(owed);
             if pending {
                 time = time.min(RECHECK);
             }
@@ -240,40 +244,33 @@ enum Opened {
     Channel(Channel),
     /// The server has not answered yet.
     Later,
-    /// The server takes no further channel now.
-    Refused,
+    /// The server takes no channel beside so many others.
+    Refused { beside: usize },
 }
 
 impl Live {
-    /// A channel for the next conversation. libssh2 asks for one at a time and goes on with
-    /// the same question when it is called again.
-    fn open(&mut self, others: bool) -> Result<Opened, ssh2::Error> {
+    /// A channel for the next conversation, beside `taken` others. libssh2 asks for one at a
+    /// time and goes on with the same question when it is called again.
+    fn open(&mut self, taken: usize) -> Result<Opened, ssh2::Error> {
         if let Some(channel) = self.spare.take() {
             return Ok(Opened::Channel(channel));
         }
-        // Those who leave count with the server until it has let them go.
-        if !self.opening && others && self.leaving.len() >= self.width {
-            return Ok(Opened::Later);
-        }
-        self.opening = true;
-        match self.session.ssh.channel_session() {
-            Ok(channel) => {
-                self.opening = false;
-                Ok(Opened::Channel(channel))
-            }
-            Err(error) if would_block(&error) => Ok(Opened::Later),
-            Err(error) if number(&error) == code::CHANNEL_FAILURE => {
-                self.opening = false;
-                Ok(Opened::Refused)
-            }
-            Err(error) => Err(error),
-        }
+        let beside = *self.asked_beside.get_or_insert(taken);
+        let opened = match self.session.ssh.channel_session() {
+            Ok(channel) => Opened::Channel(channel),
+            Err(error) if would_block(&error) => return Ok(Opened::Later),
+            Err(error) if number(&error) == code::CHANNEL_FAILURE => Opened::Refused { beside },
+            Err(error) => return Err(error),
+        };
+        self.asked_beside = None;
+        Ok(opened)
     }
 
     /// Asks for the channel of the next conversation before there is one.
     fn prepare(&mut self) -> Result<(), ssh2::Error> {
         if self.spare.is_none()
-            && let Opened::Channel(channel) = self.open(true)?
+            && self.leaving.len() < self.width
+            && let Opened::Channel(channel) = self.open(self.leaving.len())?
         {
             self.spare = Some(channel);
         }

@@ -6,11 +6,13 @@
 
 mod carry;
 mod dial;
+mod jump;
 mod keys;
 mod known_hosts;
 mod line;
 mod login;
 mod pattern;
+mod proxy;
 mod route;
 mod session;
 mod settings;
@@ -21,8 +23,9 @@ mod tests;
 
 use super::shell::{Carrier, Conversation, Exit};
 use super::{Options, Stopper, Traffic, Unreachable, UnreachableKind};
-use carry::{Live, Stop, WIDTH};
+use carry::{ALIVE, Live, Stop, WIDTH};
 use line::{Attempt, Line, interrupted};
+use route::Route;
 use settings::{Asked, Settings};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -58,6 +61,7 @@ pub fn connect(destination: &Destination, options: &Options, stop: &AtomicBool) 
         live: RefCell::new(None),
         width: Cell::new(WIDTH),
         traffic: Cell::new(Traffic::default()),
+        notes: RefCell::default(),
     };
     connection.reach(stop)?;
     Ok(connection)
@@ -72,12 +76,19 @@ pub struct Connection {
     live: RefCell<Option<Live>>,
     width: Cell<usize>,
     traffic: Cell<Traffic>,
+    notes: RefCell<Vec<String>>,
 }
 
 impl Connection {
     /// Who logged in.
     pub fn user(&self) -> &str {
         &self.settings.user
+    }
+
+    /// What the person at the terminal ought to know and was not told before, such as that
+    /// host keys are not checked.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.take()
     }
 
     /// Connects with the patience of the options.
@@ -88,7 +99,14 @@ impl Connection {
         let mut pause = Duration::from_millis(500);
         for retry in 0.. {
             let attempt = Attempt { deadline: Instant::now() + limit, stop, line: &self.line };
-            match route::reach(&self.settings, &self.options, &self.line, &attempt) {
+            let route = Route {
+                settings: &self.settings,
+                options: &self.options,
+                line: &self.line,
+                attempt: &attempt,
+                notes: &self.notes,
+            };
+            match route.reach() {
                 Ok(session) => {
                     let interval = self.settings.alive_interval.unwrap_or(ALIVE);
                     let mut live = Live::new(session, self.settings.place(), interval);
@@ -108,9 +126,6 @@ impl Connection {
         Err(interrupted(&self.settings.place()))
     }
 }
-
-/// How often a silent server is asked whether it is still there.
-const ALIVE: Duration = Duration::from_secs(15);
 
 /// Whether another attempt may go better.
 fn may_pass(kind: UnreachableKind) -> bool {

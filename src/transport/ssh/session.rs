@@ -2,6 +2,7 @@
 //! deadline and an ear for interruptions.
 
 use super::line::{Attempt, Halt, interrupted, ready, shut};
+use super::proxy::Helper;
 use super::{Unreachable, UnreachableKind};
 use rustix::event::PollFlags;
 use ssh2::{BlockDirections, ErrorCode, MethodType};
@@ -52,6 +53,7 @@ pub(super) enum Trouble {
 pub(super) struct Session {
     pub(super) ssh: ssh2::Session,
     pub(super) socket: Arc<OwnedFd>,
+    helper: Option<Helper>,
 }
 
 /// The cheapest first that both sides take: all of them are sound. libssh2 leaves out what
@@ -68,6 +70,7 @@ impl Session {
     /// first.
     pub(super) fn shake_hands(
         socket: Arc<OwnedFd>,
+        helper: Option<Helper>,
         host_keys: &str,
         place: &str,
         attempt: &Attempt,
@@ -76,7 +79,7 @@ impl Session {
             Unreachable::new(UnreachableKind::Failed, format!("cannot start SSH: {}", error.message()))
         };
         let ssh = ssh2::Session::new().map_err(failed)?;
-        let mut session = Session { ssh, socket: Arc::clone(&socket) };
+        let mut session = Session { ssh, socket: Arc::clone(&socket), helper };
         session.ssh.set_tcp_stream(socket);
         session.ssh.set_blocking(false);
         for (kind, names) in [
@@ -92,7 +95,13 @@ impl Session {
         let mut ssh = session.ssh.clone();
         match session.drive(attempt, || ssh.handshake()) {
             Ok(()) => Ok(session),
-            Err(trouble) => Err(session.no_handshake(trouble, place, attempt)),
+            Err(trouble) => {
+                let mut unreachable = session.no_handshake(trouble, place, attempt);
+                if let Some(said) = session.helper.as_mut().and_then(Helper::complaint) {
+                    unreachable.message = format!("{}; the ProxyCommand says: {said}", unreachable.message).into();
+                }
+                Err(unreachable)
+            }
         }
     }
 
