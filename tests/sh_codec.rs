@@ -1,10 +1,11 @@
 //! The sh codec, with real shells: every shell there is keeps the contract of transports,
 //! and every answer is that of the local machine.
 
+#[allow(dead_code, reason = "not every test asks everything")]
 #[path = "transports/contract.rs"]
 mod contract;
 
-use contract::{contract, contract_unprivileged, mode};
+use contract::{contract, contract_of_a_small_node, contract_unprivileged, mode};
 use probity::probe::sh::{Decoded, Decoder, Mark, Script};
 use probity::probe::*;
 use probity::transport::Transport;
@@ -15,18 +16,19 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 /// A shell on this machine that is fed scripts.
 struct Shell {
-    command: Vec<&'static str>,
+    command: Vec<String>,
     /// The user it runs as where it is not that of the test.
     uid: Option<u32>,
     user: RefCell<String>,
 }
 
 impl Shell {
-    fn new(command: &[&'static str]) -> Shell {
-        Shell { command: command.to_vec(), uid: None, user: RefCell::default() }
+    fn new(command: &[&str]) -> Shell {
+        Shell { command: command.iter().map(ToString::to_string).collect(), uid: None, user: RefCell::default() }
     }
 
     /// Those of the shells under test that are installed.
@@ -60,7 +62,7 @@ impl Shell {
     }
 
     fn feed(&self, script: &[u8]) -> (String, Vec<u8>, Vec<u8>) {
-        let mut command = Command::new(self.command[0]);
+        let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(uid) = self.uid {
             command.uid(uid).gid(uid).env_remove("HOME").env_remove("USER").env_remove("LOGNAME");
@@ -125,4 +127,272 @@ fn no_shell_takes_what_it_may_not_see_for_absent() {
         contract_unprivileged(&Shell { uid: Some(65534), ..shell }, &locked);
     }
     mode(&locked, 0o755);
+}
+
+/// A shell that has busybox and nothing else: its applets cover the directories of commands
+/// in a mount namespace of its own. `None`: not root, or no busybox.
+fn busybox_alone(directory: &std::path::Path) -> Option<Shell> {
+    let applets = Command::new("busybox").arg("--list").output().ok()?;
+    let program = Command::new("sh").args(["-c", "command -v busybox"]).output().ok()?;
+    fs::copy(String::from_utf8_lossy(&program.stdout).trim(), directory.join("busybox")).ok()?;
+    for applet in String::from_utf8_lossy(&applets.stdout).lines().filter(|applet| *applet != "busybox") {
+        std::os::unix::fs::symlink("busybox", directory.join(applet)).ok()?;
+    }
+    mode(directory, 0o755);
+    let line = "for d in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin;do mount --bind \"$0\" $d||exit 9;done;exec \"$0/busybox\" ash -s";
+    let directory = directory.to_str()?;
+    let probe = Command::new("unshare").args(["-m", "sh", "-c", &line.replace("ash -s", "true"), directory]).status();
+    probe.is_ok_and(|status| status.success()).then(|| Shell::new(&["unshare", "-m", "sh", "-c", line, directory]))
+}
+
+#[test]
+fn a_node_of_busybox_alone_keeps_the_contract_but_has_no_http() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let Some(shell) = busybox_alone(directory.path()) else { return };
+    contract_of_a_small_node(&shell);
+    let http = Http {
+        url: "http://user:secret@127.0.0.1:1/".to_string(),
+        method: "GET".to_string(),
+        headers: Vec::new(),
+        body: Arc::from([]),
+        verify: true,
+        max_redirects: 0,
+        timeout_ms: 3000,
+    };
+    let fault = shell.batch(&[http.into()]).remove(0).expect_err("no tool");
+    assert_eq!(fault.kind, FaultKind::ToolMissing);
+    assert!(fault.message.contains("curl") && !fault.message.contains("secret"), "{fault}");
+    let lacks = |probe: &Probe| matches!(probe, Probe::Flags(flags) if !matches!(&*flags.path, "/none" | "/dev/null" | "/etc/passwd/x"));
+    let probes: Vec<Probe> = stable().into_iter().filter(|probe| !lacks(probe) && !covered(probe)).collect();
+    same_as_local(&shell, &probes);
+}
+
+/// What is another thing where busybox covers the programs.
+fn covered(probe: &Probe) -> bool {
+    matches!(probe, Probe::Which(_)) || matches!(probe, Probe::Stat(stat) if stat.path.contains("/bin"))
+}
+
+/// Questions whose answers stay the same while a test runs.
+fn stable() -> Vec<Probe> {
+    let mut probes: Vec<Probe> = Vec::new();
+    for path in [
+        "/",
+        "/etc",
+        "/etc/passwd",
+        "/etc/shadow",
+        "/bin",
+        "/etc/localtime",
+        "/etc/resolv.conf",
+        "/dev/null",
+        "/proc/1/exe",
+        "/proc/sys/kernel/hostname",
+        "/sys",
+        "/etc/passwd/x",
+        "/none",
+        "/var/run",
+        "/etc/os-release",
+        "/usr/bin/../bin",
+        "//etc//passwd",
+        "/etc/",
+        "/bin/",
+    ] {
+        probes.push(Stat { path: path.into() }.into());
+    }
+    for path in [
+        "/etc/passwd",
+        "/etc/group",
+        "/etc/shadow",
+        "/etc/hostname",
+        "/etc/none",
+        "/proc/sys/kernel/osrelease",
+        "/proc/sys/net/ipv4/ip_forward",
+        "/proc/cmdline",
+        "/etc",
+        "/dev/null",
+        "/etc/localtime",
+        "/proc/kmsg",
+        "/proc/sys/net/ipv4/route/flush",
+        "/etc/alternatives/none/x",
+        "/var/lib/dpkg/status",
+    ] {
+        probes.push(Read { path: path.into() }.into());
+    }
+    for path in ["/etc", "/dev", "/none", "/etc/passwd", "/var/lib", "/"] {
+        probes.push(List { path: path.into() }.into());
+    }
+    for path in ["/etc/passwd", "/none", "/dev/null", "/etc", "/etc/passwd/x", "/proc/version"] {
+        probes.push(Flags { path: path.into() }.into());
+    }
+    let walk = |path: &str| Walk { path: path.into(), timeout_ms: 60_000, ..Walk::default() };
+    probes.push(walk("/etc").into());
+    probes.push(Walk { any_bits: 0o6000, ..walk("/var") }.into());
+    probes.push(Walk { no_user: true, ..walk("/etc") }.into());
+    probes.push(Walk { kinds: vec![FileKind::File, FileKind::Symlink], max_depth: Some(1), ..walk("/etc/") }.into());
+    probes.push(Walk { name: Some("[a-d]*.conf".into()), ..walk("/etc") }.into());
+    probes.push(Walk { prune: vec!["/etc/alternatives".into(), "/etc/ssl/".into()], ..walk("/etc") }.into());
+    probes.push(Walk { uid: Some(0), gid: Some(42), ..walk("/etc") }.into());
+    probes.push(walk("/var/run").into());
+    for name in ["sh", "cd", "nothing-there", "", "/bin/sh", "/etc/passwd", "ls"] {
+        probes.push(Which { name: name.into() }.into());
+    }
+    for name in ["root", "daemon", "nobody", "0", "", "-x", "no one"] {
+        probes.push(User { key: AccountKey::Name(name.into()) }.into());
+        probes.push(Group { key: AccountKey::Name(name.into()) }.into());
+    }
+    for id in [0, 1, 65534, 4_000_000_000] {
+        probes.push(User { key: AccountKey::Id(id) }.into());
+        probes.push(Group { key: AccountKey::Id(id) }.into());
+    }
+    probes.extend([Users.into(), Groups.into(), Uname.into(), Interfaces.into()]);
+    for host in ["localhost", "127.0.0.1", "::1", "[::1]", "-x", "a b"] {
+        probes.push(Lookup { host: host.into(), timeout_ms: 5000 }.into());
+    }
+    for host in ["127.0.0.1", "::1", "-x", "a b", "localhost"] {
+        probes.push(Connect { host: host.into(), port: 1, timeout_ms: 2000 }.into());
+    }
+    let runs = [
+        Run::argv(["no-such-program", "x"]),
+        Run::argv(["/no/such/program"]),
+        Run::argv(["/etc/passwd"]),
+        Run::argv(["/etc"]),
+        Run::argv(Vec::<String>::new()),
+        Run::argv(["printf", "\\n%s", "-n"]),
+        Run::shell("exit 124"),
+        Run::shell("kill -9 $$"),
+        Run::shell("kill -USR1 $$"),
+        Run::shell("echo out; echo err >&2; exit 255"),
+        Run::shell("printf '\\n0000 0 0\\n'"),
+        Run { stdin: (0..=255).collect::<Vec<u8>>().into(), ..Run::shell("cat") },
+        Run { stdin: b"-%s\\n'\n\n".as_slice().into(), ..Run::argv(["cat"]) },
+        Run { stdin: vec![b'x'; 300_000].into(), ..Run::argv(["wc", "-c"]) },
+        Run { stdin: vec![b'x'; 300_000].into(), ..Run::argv(["true"]) },
+        Run {
+            environment: vec![("A".into(), "it's\n$B".into()), ("PATH".into(), "/none".into())],
+            ..Run::argv(["sh"])
+        },
+        Run { environment: vec![("a_b".into(), "".into())], ..Run::argv(["/bin/sh", "-c", "exit 3"]) },
+    ];
+    probes.extend(runs.into_iter().map(Probe::from));
+    probes
+}
+
+fn same_as_local(shell: &Shell, probes: &[Probe]) {
+    let local = Local::new();
+    let answers = shell.batch(probes);
+    let mut differing = Vec::new();
+    for (probe, answer) in probes.iter().zip(&answers) {
+        let expected = local.batch(std::slice::from_ref(probe)).remove(0);
+        let same = match (&expected, &answer) {
+            // The wording may differ where another tool says it.
+            (Err(expected), Err(fault)) => expected.kind == fault.kind,
+            (expected, answer) => *expected == **answer,
+        };
+        if !same {
+            let cut = |answer: &Answer| format!("{answer:?}").chars().take(600).collect::<String>();
+            differing.push(format!("{probe}\n  local: {}\n  shell: {}", cut(&expected), cut(answer)));
+        }
+    }
+    assert!(differing.is_empty(), "{:?}\n{}", shell.command, differing.join("\n"));
+}
+
+#[test]
+fn every_shell_answers_as_the_local_machine() {
+    for shell in Shell::all() {
+        same_as_local(&shell, &stable());
+        if let Some(uid) = rustix::process::geteuid().is_root().then_some(65534) {
+            let unprivileged =
+                Shell { uid: Some(uid), ..Shell::new(&shell.command.iter().map(String::as_str).collect::<Vec<_>>()) };
+            let probes = [
+                Stat { path: "/root/x".into() }.into(),
+                Read { path: "/etc/shadow".into() }.into(),
+                SocketOwners.into(),
+            ];
+            for (probe, answer) in probes.iter().zip(unprivileged.batch(&probes)) {
+                let fault = answer.expect_err("may not look");
+                let path = probe.to_string().split(' ').nth(1).unwrap_or("/proc").to_string();
+                assert!(fault.kind == FaultKind::Denied && fault.message.contains(&path), "{fault}");
+            }
+        }
+    }
+}
+
+/// Two hundred mixed checks, as a profile of a real node asks them.
+fn two_hundred() -> Vec<Probe> {
+    let etc = fs::read_dir("/etc").expect("there").filter_map(|entry| Some(entry.ok()?.path().to_str()?.to_string()));
+    let mut probes: Vec<Probe> = etc.take(60).map(|path| Stat { path: path.into() }.into()).collect();
+    probes.extend((0..20).map(|number| Probe::from(Stat { path: format!("/etc/absent-{number}").into() })));
+    for path in [
+        "passwd",
+        "group",
+        "shadow",
+        "hosts",
+        "fstab",
+        "login.defs",
+        "nsswitch.conf",
+        "profile",
+        "bash.bashrc",
+        "resolv.conf",
+    ] {
+        probes.push(Read { path: format!("/etc/{path}").into() }.into());
+    }
+    probes.extend((0..10).map(|number| Probe::from(Read { path: format!("/etc/absent-{number}").into() })));
+    probes.push(Read { path: "/var/lib/dpkg/status".into() }.into());
+    for name in [
+        "tcp_syncookies",
+        "ip_forward",
+        "ip_default_ttl",
+        "tcp_timestamps",
+        "tcp_sack",
+        "tcp_fin_timeout",
+        "ip_nonlocal_bind",
+        "tcp_rfc1337",
+        "tcp_ecn",
+        "tcp_retries1",
+        "tcp_retries2",
+        "tcp_abc",
+        "tcp_dsack",
+        "tcp_fack",
+        "tcp_fwmark_accept",
+    ] {
+        probes.push(Read { path: format!("/proc/sys/net/ipv4/{name}").into() }.into());
+    }
+    for id in 0..30 {
+        probes.push(User { key: AccountKey::Id(id) }.into());
+        probes.push(Group { key: AccountKey::Id(id) }.into());
+    }
+    probes.extend([Users.into(), Groups.into(), Uname.into(), Sockets.into(), SocketOwners.into(), Processes.into()]);
+    probes.extend([Interfaces.into(), Environment.into(), Read { path: "/proc/mounts".into() }.into()]);
+    probes.extend(["ls", "cat", "systemctl", "none"].map(|name| Probe::from(Which { name: name.into() })));
+    probes.push(List { path: "/etc/cron.d".into() }.into());
+    probes.extend((0..10).map(|number| Probe::from(Run::argv(["echo".to_string(), number.to_string()]))));
+    probes
+}
+
+/// `cargo test --test sh_codec -- --ignored --nocapture measure`
+#[test]
+#[ignore = "a measurement"]
+fn measure_two_hundred_checks() {
+    let probes = two_hundred();
+    let mark = Mark::random().expect("random bytes");
+    for shell in Shell::all() {
+        let script = Script::new(&probes, &mark);
+        let mut times: Vec<_> = (0..15)
+            .map(|_| {
+                let started = std::time::Instant::now();
+                let (_, out, err) = shell.feed(script.text());
+                (started.elapsed(), out.len(), err.len())
+            })
+            .collect();
+        times.sort_unstable();
+        let decoded = shell.run(&probes, &mark);
+        let faults: Vec<_> = decoded.answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+        let (time, out, err) = times[7];
+        println!(
+            "{:?}: {} probes, script {} bytes, median {time:?} (least {:?}), {out} bytes out, {err} bytes err, faults {faults:?}",
+            shell.command,
+            probes.len(),
+            script.text().len(),
+            times[0].0
+        );
+    }
 }

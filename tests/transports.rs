@@ -1,5 +1,6 @@
 //! The contract of transports, kept by this machine.
 
+#[allow(dead_code, reason = "not every test asks everything")]
 #[path = "transports/contract.rs"]
 mod contract;
 

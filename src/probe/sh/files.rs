@@ -140,6 +140,7 @@ fn links(paths: &[&str], parts: &Parts, who: &Who) -> Vec<Result<Link, Fault>> {
     };
     let found = rows(paths, targets, FIELDS);
     let acls = acls(parts.get("f"), found.rows.iter().flatten().count());
+    let errors = texts.err.clone();
     let texts = ended_by_nul(&texts.out);
     let canonicals = ended_by_nul(&canonicals.out);
     let resolved = found.rows.iter().flatten().count();
@@ -149,9 +150,9 @@ fn links(paths: &[&str], parts: &Parts, who: &Who) -> Vec<Result<Link, Fault>> {
         let text = match texts.get(index) {
             Some(text) if texts.len() == paths.len() && !text.is_empty() => text.clone(),
             _ => {
-                let said = parts.get("d").map_or("nothing".to_string(), |part| first_line(&part.err));
-                let message = format!("cannot read the link {path}: readlink said {said:?}");
-                links.push(Err(Fault::new(FaultKind::Failed, message)));
+                let trouble = troubles(&[path], &[None], &errors).remove(0);
+                let trouble = trouble.unwrap_or_else(|| Trouble::Other("readlink printed nothing".to_string()));
+                links.push(Err(who.refused("read the link", path, &trouble)));
                 continue;
             }
         };
@@ -508,6 +509,8 @@ fn parse_found(record: &[u8], gnu: bool) -> Option<(&[u8], Inode)> {
     let fields = if gnu { FIELDS + 1 } else { FIELDS };
     let at = memchr::memchr_iter(b' ', record).nth(fields - 1)?;
     let (head, path) = (std::str::from_utf8(&record[..at]).ok()?, &record[at + 1..]);
+    // A link to start from is asked for with a slash behind it.
+    let path = if path.len() > 1 { path.strip_suffix(b"/").unwrap_or(path) } else { path };
     if !gnu {
         return Some((path, inode(head)?));
     }

@@ -8,6 +8,9 @@ const LONGEST_END: usize = 40;
 /// The most sections that wait for their other half.
 const MOST_WAITING: usize = 4096;
 
+/// More than this beyond the cap of a section is a flood that may never end.
+const FLOOD: usize = 64 << 20;
+
 /// What one stream held up to a mark.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Section {
@@ -34,6 +37,8 @@ pub(super) struct Framer {
     recent: Vec<u8>,
     sections: VecDeque<Section>,
     waiting: usize,
+    /// How much of the section under way was dropped.
+    dropped: usize,
     begun: bool,
     closed: bool,
 }
@@ -49,6 +54,7 @@ impl Framer {
             recent: Vec::new(),
             sections: VecDeque::new(),
             waiting: 0,
+            dropped: 0,
             begun: false,
             closed: false,
         }
@@ -96,6 +102,7 @@ impl Framer {
             self.step += 1;
         }
         self.begun = true;
+        self.dropped = 0;
         self.sections.push_back(section);
         self.recent.drain(..end + length + 1);
         if self.sections.len() > MOST_WAITING {
@@ -113,6 +120,7 @@ impl Framer {
         let room = cap.saturating_sub(self.kept.len());
         self.kept.extend_from_slice(&self.recent[..count.min(room)]);
         self.cut |= count > room;
+        self.dropped += count.saturating_sub(room);
     }
 
     /// Takes nothing more.
@@ -125,6 +133,11 @@ impl Framer {
     /// How many bytes of whole sections wait.
     pub fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// Whether far more comes than is kept, so that its end is not worth waiting for.
+    pub fn is_flooded(&self) -> bool {
+        self.dropped > FLOOD
     }
 
     /// Whether a mark was seen.

@@ -512,11 +512,11 @@ fn process((pid, name, fields): ProcessStat, system: &System) -> Option<Process>
     })
 }
 
-/// The processes that hold each socket: the long listing of every `/proc/PID/fd`, and the
-/// stat of every process for its name.
+/// The processes that hold each socket: the links in every `/proc/PID/fd`, and the names in
+/// every `/proc/PID/comm`.
 pub(super) fn owners(parts: &Parts, who: &Who) -> Result<Arc<BTreeMap<u64, Vec<SocketOwner>>>, Fault> {
     hidden(parts, who)?;
-    let (Some(listed), Some(stats)) = (parts.get("a"), parts.last()) else { return Err(untold("/proc")) };
+    let (Some(listed), Some(comms)) = (parts.get("a"), parts.last()) else { return Err(untold("/proc")) };
     let complaints = String::from_utf8_lossy(&listed.err);
     for line in complaints.lines() {
         if Trouble::in_message(line) == Trouble::Denied {
@@ -527,30 +527,36 @@ pub(super) fn owners(parts: &Parts, who: &Who) -> Result<Arc<BTreeMap<u64, Vec<S
     if listed.cut {
         return Err(Fault::new(FaultKind::TooLarge, "the processes of the node hold more files than are listed"));
     }
-    let mut names = HashMap::new();
-    let mut rest = &stats.out[..];
-    while let Some(((pid, name, _), after)) = parse_stat(rest) {
-        names.insert(pid, Arc::<str>::from(name));
-        rest = after;
+    let mut names: HashMap<u32, String> = HashMap::new();
+    let text = String::from_utf8_lossy(&comms.out);
+    for line in text.lines() {
+        let named = line.strip_prefix("/proc/").and_then(|line| line.split_once("/comm:"));
+        let Some((pid, name)) = named.and_then(|(pid, name)| Some((pid.parse().ok()?, name))) else { continue };
+        // A name may have a newline in it: it comes in several lines.
+        names.entry(pid).and_modify(|known| known.extend(["\n", name])).or_insert_with(|| name.to_string());
     }
     let mut owners: BTreeMap<u64, Vec<SocketOwner>> = BTreeMap::new();
     let mut pid = None;
     let text = String::from_utf8_lossy(&listed.out);
     for line in text.lines() {
-        if let Some(number) = line.strip_prefix("/proc/").and_then(|line| line.strip_suffix("/fd:")) {
-            pid = number.parse::<u32>().ok();
-        } else if let (Some(pid), Some((_, target))) = (pid, line.split_once(" -> ")) {
-            let inode = target.strip_prefix("socket:[").and_then(|target| target.strip_suffix(']')?.parse().ok());
-            let (Some(inode), Some(name)) = (inode, names.get(&pid)) else { continue };
-            let holders = owners.entry(inode).or_default();
-            // A socket may be open under several numbers.
-            if holders.last().is_none_or(|last| last.pid != pid) {
-                holders.push(SocketOwner { pid, name: name.clone() });
-            }
+        let Some((held, target)) = line.split_once(" -> ") else {
+            // ls(1) names the directory once, find(1) in every line.
+            let directory = line.strip_prefix("/proc/").and_then(|line| line.strip_suffix("/fd:"));
+            pid = directory.map_or(pid, |number| number.parse::<u32>().ok());
+            continue;
+        };
+        let named = held.strip_prefix("/proc/").and_then(|held| held.split_once("/fd/")?.0.parse().ok());
+        let inode = target.strip_prefix("socket:[").and_then(|target| target.strip_suffix(']')?.parse().ok());
+        let (Some(pid), Some(inode)) = (named.or(pid), inode) else { continue };
+        let Some(name) = names.get(&pid) else { continue };
+        let holders = owners.entry(inode).or_default();
+        // A socket may be open under several numbers.
+        if holders.last().is_none_or(|last| last.pid != pid) {
+            holders.push(SocketOwner { pid, name: name.as_str().into() });
         }
     }
-    if pid.is_none() {
-        return Err(no_answer("list /proc/PID/fd", "ls", Some(listed)));
+    if names.is_empty() || listed.status.starts_with("12") {
+        return Err(no_answer("list /proc/PID/fd", "find or ls", Some(listed)));
     }
     for holders in owners.values_mut() {
         holders.sort_unstable();

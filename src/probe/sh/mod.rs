@@ -106,8 +106,6 @@ pub struct Decoder {
 pub struct Decoded {
     /// An answer for each probe, in the order asked.
     pub answers: Vec<Answer>,
-    /// Which of them no answer came for, in rising order: their answers are faults that say so.
-    pub unanswered: Vec<usize>,
     /// The name of the effective user on the node, or its number where it has no name;
     /// `None`: no POSIX shell answered.
     pub user: Option<Arc<str>>,
@@ -143,6 +141,9 @@ impl Decoder {
     fn advance(&mut self) {
         while let Some((out, err)) = Framer::pair(&mut self.stdout, &mut self.stderr) {
             self.progress.section(&self.probes, out, err);
+        }
+        if self.stdout.is_flooded() || self.stderr.is_flooded() {
+            self.progress.flood(&self.probes);
         }
         if self.stdout.waiting() + self.stderr.waiting() > WAITING_CAP || self.progress.is_over() {
             self.progress.stop("the node printed more than is kept");

@@ -54,6 +54,8 @@ pub(super) struct Progress {
     at: usize,
     parts: Vec<Part>,
     stopped: Option<String>,
+    /// The command that left processes behind, which may write into what comes after it.
+    leaver: Option<String>,
     user: Option<Arc<str>>,
     who: Who,
     /// The separator of files in one output of cat.
@@ -76,6 +78,7 @@ impl Progress {
             at: 0,
             parts: Vec::new(),
             stopped: None,
+            leaver: None,
             user: None,
             who: Who::default(),
             separator: format!("S={key}\0").into_bytes(),
@@ -98,6 +101,15 @@ impl Progress {
         }
     }
 
+    /// Believes nothing more because the step under way prints without end.
+    pub fn flood(&mut self, probes: &[Probe]) {
+        if let Some(Step::Run(index) | Step::Http(index)) = self.plan.steps.get(self.at) {
+            let message = format!("no answer to {}: it prints far more than is kept", probes[*index]);
+            self.answers[*index] = Some(Err(Fault::new(FaultKind::TooLarge, message)));
+        }
+        self.stop("the node printed far more than is kept");
+    }
+
     /// Takes one section of each stream.
     pub fn section(&mut self, probes: &[Probe], out: Section, err: Section) {
         if self.is_over() {
@@ -110,12 +122,18 @@ impl Progress {
         if ends && out.tag != self.at.to_string() {
             return self.stop("the node answered out of order");
         }
+        if out.tag == "." {
+            // What comes before is none of ours.
+            self.parts.clear();
+            return;
+        }
         if self.parts.len() >= MOST_PARTS {
             return self.stop("the node answered in more parts than were asked for");
         }
+        let leaves = out.status.ends_with('+');
         self.parts.push(Part {
             tag: out.tag,
-            status: out.status,
+            status: out.status.trim_end_matches('+').to_string(),
             out: out.bytes,
             err: err.bytes,
             cut: out.cut || err.cut,
@@ -124,7 +142,16 @@ impl Progress {
             let parts = Parts(std::mem::take(&mut self.parts));
             let step = self.plan.steps[self.at].clone();
             self.at += 1;
-            self.step(probes, step, parts);
+            let leaver = self.leaver.clone();
+            self.step(probes, step.clone(), parts);
+            if let Step::Run(index)
+            | Step::Http(index)
+            | Step::Connect(index)
+            | Step::Walk(index)
+            | Step::Lookup(index) = step
+            {
+                self.doubt(probes, index, leaver, leaves);
+            }
         }
     }
 
@@ -202,6 +229,21 @@ impl Progress {
         }
     }
 
+    /// What a command printed after one that left processes behind may be theirs.
+    fn doubt(&mut self, probes: &[Probe], index: usize, leaver: Option<String>, leaves: bool) {
+        if let Some(leaver) = leaver {
+            self.lookups.remove(&index);
+            self.walks.remove(&index);
+            let message = format!(
+                "no answer to {}: {leaver}, which ran before, left processes behind that may write into its output",
+                probes[index]
+            );
+            self.answers[index] = Some(Err(Fault::new(FaultKind::Failed, message)));
+        } else if leaves {
+            self.leaver = Some(probes[index].to_string());
+        }
+    }
+
     fn hello(&mut self, parts: &Parts) {
         let said = parts.last().map_or(Default::default(), |part| String::from_utf8_lossy(&part.out));
         let (number, name) = said.trim().split_once(' ').unwrap_or((said.trim(), ""));
@@ -220,19 +262,18 @@ impl Progress {
         let said = said.map_or_else(String::new, |said| format!(" and said {said:?}"));
         let why = |probe: &Probe| {
             if let Some(why) = &self.stopped {
-                return format!("cannot {probe}: {why}");
+                return format!("no answer to {probe}: {why}");
             }
             if started {
-                format!("cannot {probe}: the node broke off before it answered: {how_it_ended}{said}")
+                format!("no answer to {probe}: the node broke off: {how_it_ended}{said}")
             } else {
-                format!("cannot {probe}: no POSIX shell answered: {how_it_ended}{said}")
+                format!("no answer to {probe}: no POSIX shell answered: {how_it_ended}{said}")
             }
         };
         let missing = |probe: &Probe| Err(Fault::new(FaultKind::Failed, why(probe)));
-        let unanswered = (0..probes.len()).filter(|&index| self.answers[index].is_none()).collect();
         let answers = self.answers.iter_mut().zip(probes);
         let answers = answers.map(|(answer, probe)| answer.take().unwrap_or_else(|| missing(probe))).collect();
-        Decoded { answers, unanswered, user: self.user, complete }
+        Decoded { answers, user: self.user, complete }
     }
 
     /// What is made of files and other steps together.

@@ -65,7 +65,7 @@ p_x=$(ls -dgoUq --time-style=+ -- "$@" 2>/dev/null);case $p_x in *+*)printf '%s\
 p_n=$#;while [ $p_n -gt 0 ];do p_p=$1;shift;p_n=$((p_n-1));[ -L "$p_p" ]&&set -- "$@" "$p_p";done
 if [ $# -gt 0 ];then stat -L -c "$p_f" -- "$@";m c $?
 p_x=$(ls -dgoUqL --time-style=+ -- "$@" 2>/dev/null);case $p_x in *+*)printf '%s\n' "$p_x";;esac;m f $?
-readlink -z -- "$@" 2>/dev/null||{ m x 0;for p_p do readlink -n -- "$p_p";printf '\000';done;};m d 0
+readlink -z -- "$@" 2>/dev/null||{ m x 0;for p_p do readlink -nv -- "$p_p";printf '\000';done;};m d 0
 p_n=$#;while [ $p_n -gt 0 ];do p_p=$1;shift;p_n=$((p_n-1));[ -e "$p_p" ]&&set -- "$@" "$p_p";done
 if [ $# -gt 0 ];then readlink -z -f -- "$@" 2>/dev/null||{ m x 0;for p_p do readlink -f -n -- "$p_p";printf '\000';done;};fi;m e 0
 fi;m $p_i 0;}"#;
@@ -103,7 +103,8 @@ for p_e in /proc/[0-9]*;do p_l="$p_l $p_e/stat $p_e/cmdline $p_s${p_v:+ $p_e/att
 $p_B /proc/self/auxv $p_s $p_l;m a ${p_v:+l}0
 grep -s -e ^Uid: -e ^btime /proc/stat /proc/[0-9]*/status;m $1 $?;}"#;
 
-const OWNERS: &str = r#"o(){ H $1&&return;ls -ln /proc/[0-9]*/fd;m a $?;cat /proc/[0-9]*/stat 2>/dev/null;m $1 $?;}"#;
+/// The sockets all processes hold, and the names of these.
+const OWNERS: &str = r#"o(){ H $1&&return;if G;then find /proc/[0-9]*/fd -lname 'socket:*' -printf '%p -> %l\n';else ls -ln /proc/[0-9]*/fd;fi;m a $?;grep -s '' /proc/[0-9]*/comm;m $1 $?;}"#;
 
 /// Becomes a command, in a session of its own where setsid(1) is: all of it can be killed.
 const BECOME: &str = r#"E(){ case $1 in */*)[ -e "$1" ]||{ printf '%s: not found\n' "$1" >&2;exit 127;};if ! [ -f "$1" ]||! [ -x "$1" ];then printf '%s: permission denied\n' "$1" >&2;exit 126;fi;;*)W "$1"||{ printf '%s: not found\n' "$1" >&2;exit 127;};;esac
@@ -111,17 +112,21 @@ exec $p_S "$@";}
 W setsid;p_S=$p_w"#;
 
 /// Waits for a command of the given tag, limit in seconds and process, and kills it and
-/// what it started when its time is up. The watch is never left behind.
+/// what it started when its time is up. The watch is never left behind. ksh gives 256 and the
+/// number of a signal. A plus sign says that the command left processes behind, which may
+/// still write to where it wrote.
 const AWAIT: &str = r#"R(){ (p_s=;trap '[ "$p_s" ]&&kill $p_s;exit 0' TERM;sleep $2&p_s=$!;wait $p_s;trap '' TERM;kill -9 -$3||kill -9 $3;exit 99) >/dev/null 2>&1 &p_w=$!
-wait $3 2>/dev/null;p_r=$?;kill $p_w 2>/dev/null;wait $p_w 2>/dev/null;[ $? = 99 ]&&[ $p_r = 137 ]&&p_r=T
-m $1 $p_r;}"#;
+wait $3 2>/dev/null;p_r=$?;[ $p_r -gt 256 ]&&p_r=$((p_r-128));kill $p_w 2>/dev/null;wait $p_w 2>/dev/null;[ $? = 99 ]&&[ $p_r = 137 ]&&p_r=T
+p_l=;[ "$p_S" ]&&kill -0 -$3 2>/dev/null&&p_l=+;m $1 $p_r$p_l;}"#;
 
 /// Whether find(1) prints what it is told to.
-const FIND: &str = r#"G(){ [ "$p_g" ]||{ find / -maxdepth 0 -printf '' 2>/dev/null;p_g=$?;};[ $p_g = 0 ];}"#;
+const FIND: &str = r#"G(){ [ "$p_G" ]||{ find / -maxdepth 0 -printf '' 2>/dev/null;p_G=$?;};[ $p_G = 0 ];}"#;
 
+/// Netcat is told to hang up at once, each kind in its own way.
 const CONNECT: &str = r#"c(){ if W bash;then m a bash;(E bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$3" "$4")&
 R $1 $2 $!;elif W curl;then m a curl;(E curl -q -sSv --connect-timeout $5 "telnet://$6:$4" >/dev/null)&
-R $1 $2 $!;elif W nc;then m a nc;(E nc -w $5 "$3" "$4" >/dev/null)&
+R $1 $2 $!;elif W nc;then m a nc;case $(nc -h 2>&1) in *z\]*)p_x=-zvw;;*-z*)p_x=-zw;;*)p_x='-e true -w';;esac
+(E nc $p_x $5 "$3" "$4" >/dev/null)&
 R $1 $(($5+2)) $!;else m a none;m $1 0;fi;}"#;
 
 const LOOKUP: &str = r#"k(){ if W getent;then (E getent ahosts "$3")&
@@ -141,7 +146,7 @@ fn functions(steps: &[Step]) -> Vec<&'static str> {
             Step::Which(_) => &[WHICH, WHICH_ALL],
             Step::Interfaces(_) => &[WHICH, INTERFACES],
             Step::Processes(_) => &[WHICH, PARTED, HIDDEN, PROCESSES],
-            Step::SocketOwners(_) => &[HIDDEN, OWNERS],
+            Step::SocketOwners(_) => &[FIND, HIDDEN, OWNERS],
             Step::List(_) => &[LIST],
             Step::Flags(_) => &[FLAGS],
             Step::Walk(_) => &[FIND, WHICH, BECOME, AWAIT],
@@ -167,7 +172,8 @@ pub(super) fn write(plan: &Plan, probes: &[Probe], mark: &Mark) -> Vec<u8> {
     let _ = writeln!(text, "p_M={};p_K={}", mark.frame, mark.file);
     let functions = functions(&plan.steps);
     // The first is the mark; the others need the environment commands get.
-    let _ = writeln!(text, "{MARK}");
+    // What a login script printed ends here.
+    let _ = writeln!(text, "{MARK}\nm . 0");
     text.push_str(&HELLO.replace("@PATH@", SYSTEM_PATH));
     for function in functions.into_iter().filter(|function| *function != MARK) {
         let function = function.replace("@CAP@", &READ_CAP.to_string()).replace("@ENTRIES@", &ENTRIES_CAP.to_string());
@@ -270,12 +276,13 @@ fn write_run(text: &mut String, number: usize, run: &Run) {
     let _ = writeln!(text, ")&\nR {number} {} $!", seconds(run.timeout_ms));
 }
 
-/// A walk: the conditions that find(1) knows everywhere. The decoder looks at all of them
-/// once more, so they need only not leave out what fits.
+/// A walk. Where stat(1) is asked for the inodes it must follow a link to start from, and
+/// only that one. The conditions are those that find(1) knows everywhere; the decoder looks
+/// at all of them once more, so they need only not leave out what fits.
 fn write_walk(text: &mut String, number: usize, walk: &Walk, mark: &Mark) {
     let start = walk.path.trim_end_matches('/');
     let start = if start.is_empty() { "/" } else { start };
-    let mut find = format!("E find -H {}", word(start));
+    let mut find = "E find -H \"$p_t\"".to_string();
     if let Some(depth) = walk.max_depth {
         let _ = write!(find, " -maxdepth {depth}");
     }
@@ -283,8 +290,13 @@ fn write_walk(text: &mut String, number: usize, walk: &Walk, mark: &Mark) {
         find.push_str(" -xdev");
     }
     if !walk.prune.is_empty() {
-        let prunes: Vec<String> =
-            walk.prune.iter().map(|path| format!("-path {}", word(&literally(path.trim_end_matches('/'))))).collect();
+        let prunes: Vec<String> = walk
+            .prune
+            .iter()
+            .map(|path| path.trim_end_matches('/'))
+            .flat_map(|path| [path.to_string(), format!("{path}/")].into_iter().take(1 + usize::from(path == start)))
+            .map(|path| format!("-path {}", word(&literally(&path))))
+            .collect();
         // What is pruned may itself fit.
         let _ = write!(find, r" \( \( {} \) -prune -o -name '*' \)", prunes.join(" -o "));
     }
@@ -319,11 +331,11 @@ fn write_walk(text: &mut String, number: usize, walk: &Walk, mark: &Mark) {
         gnu.push_str(" -nogroup");
     }
     let key = &mark.file;
-    let limit = seconds(walk.timeout_ms);
+    let (start, limit) = (word(start), seconds(walk.timeout_ms));
     let _ = writeln!(
         text,
-        "if G;then p_z=-;[ -e /sys/fs/selinux/enforce ]&&p_z=%Z;m a gnu\n({gnu} -printf \"{key}%y %m %U %G %s %T@ %n %i %D $p_z %p\\n\")&\n\
-         else m a plain;({find} -exec stat -c '{key}%f %u %g %s %Y %h %i %d - %n' {{}} +)&\n\
+        "p_t={start}\nif G;then p_z=-;[ -e /sys/fs/selinux/enforce ]&&p_z=%Z;m a gnu\n({gnu} -printf \"{key}%y %m %U %G %s %T@ %n %i %D $p_z %p\\n\")&\n\
+         else m a plain;p_o=-c;if [ -L \"$p_t\" ];then if [ -d \"$p_t\" ];then p_t=$p_t/;else p_o=-Lc;fi;fi;({find} -exec stat $p_o '{key}%f %u %g %s %Y %h %i %d - %n' {{}} +)&\n\
          fi;R {number} {limit} $!"
     );
 }
