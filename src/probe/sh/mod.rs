@@ -106,6 +106,8 @@ pub struct Decoder {
 pub struct Decoded {
     /// An answer for each probe, in the order asked.
     pub answers: Vec<Answer>,
+    /// Which of them no answer came for, in rising order: their answers are faults that say so.
+    pub unanswered: Vec<usize>,
     /// The name of the effective user on the node, or its number where it has no name;
     /// `None`: no POSIX shell answered.
     pub user: Option<Arc<str>>,

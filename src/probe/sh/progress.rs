@@ -271,9 +271,10 @@ impl Progress {
             }
         };
         let missing = |probe: &Probe| Err(Fault::new(FaultKind::Failed, why(probe)));
+        let unanswered = (0..probes.len()).filter(|&index| self.answers[index].is_none()).collect();
         let answers = self.answers.iter_mut().zip(probes);
         let answers = answers.map(|(answer, probe)| answer.take().unwrap_or_else(|| missing(probe))).collect();
-        Decoded { answers, user: self.user, complete }
+        Decoded { answers, unanswered, user: self.user, complete }
     }
 
     /// What is made of files and other steps together.
