@@ -1,6 +1,7 @@
 //! Batches over real shells of this machine, and over ways that break.
 
 use super::super::spawn::Spawner;
+use super::super::{Flow, Stream};
 use super::*;
 use crate::probe::{FaultKind, Observation, Read, Run, Stat};
 use std::time::Instant;

@@ -1,10 +1,37 @@
 //! The probes of one batch and what has become of each so far.
 
+use super::exchange::Listener;
 use super::refusal::Refusal;
-use crate::probe::sh::Decoded;
+use super::{Exit, Flow, Stream};
+use crate::probe::sh::{Decoded, Decoder};
 use crate::probe::{Answer, Fault, FaultKind, Probe};
 use crate::transport::{Unreachable, UnreachableKind};
 use std::time::Duration;
+
+impl Listener for Decoder {
+    fn hear(&mut self, stream: Stream, bytes: &[u8]) -> Flow {
+        // What comes after the end is of no use, and may have none.
+        if self.is_complete() {
+            return Flow::Close;
+        }
+        match stream {
+            Stream::Stdout => self.stdout(bytes),
+            Stream::Stderr => self.stderr(bytes),
+        }
+        Flow::Continue
+    }
+}
+
+/// The end of a shell in words, for the decoder.
+pub(super) fn how_it_ended(exit: Exit) -> String {
+    match exit {
+        Exit::Status(status) => format!("the shell ended with status {status}"),
+        Exit::Signal => "a signal ended the shell".to_string(),
+        Exit::TimedOut => "the time was over".to_string(),
+        Exit::Closed => "the shell was hung up on".to_string(),
+        Exit::Unknown => "the connection was lost".to_string(),
+    }
+}
 
 /// The probes of a batch with their answers.
 pub(super) struct Asked<'a> {

@@ -2,15 +2,16 @@
 
 use crate::probe::Probe;
 
-/// What a probe is expected to take on a node, in microseconds: the means of a run of
-/// linux-baseline on a small machine. Slow kinds are rated above their mean, because one that
-/// hangs holds up what comes after it.
+/// What a probe is expected to take on a node, in microseconds. Measured on a machine of two
+/// cores: a hundred stats and reads 5 ms; an empty command 3 ms, dpkg-query 12 ms; a walk of
+/// /etc 10 ms, of /usr 1 s. Kinds that wait for others are rated above what they mostly take,
+/// because one that hangs holds up what comes after it.
 fn expected(probe: &Probe) -> u64 {
     match probe {
         Probe::Walk(_) => 300_000,
         Probe::Http(_) | Probe::Connect(_) | Probe::Lookup(_) => 30_000,
         Probe::Run(_) => 10_000,
-        _ => 200,
+        _ => 50,
     }
 }
 
