@@ -86,7 +86,7 @@ impl Connection {
             jumps: self.jumps.clone().unwrap_or_default(),
             ssh_config: self.ssh_config.clone(),
             known_hosts: self.known_hosts.clone().unwrap_or_default(),
-            host_key_check: self.host_key_check.unwrap_or_default(),
+            host_key_check: self.host_key_check,
             password: secret(&self.password)?,
             passphrase: secret(&self.passphrase)?,
             privilege,

@@ -93,9 +93,14 @@ pub fn look(plan: &Plan, number: usize, mut transport: Rc<dyn Transport>) -> Res
     if let Some(recorder) = &recorder {
         transport = recorder.clone();
     }
-    let mut node = Node::new(&*planned.name, planned.target.to_string(), transport, now);
+    let mut node = Node::new(&*planned.name, planned.target.to_string(), transport.clone(), now);
     node.groups = planned.groups.iter().map(|group| group.to_string()).collect();
-    Ok(Reached { recorder, ..reached(node)? })
+    let reached = reached(node);
+    // A way in may look open until it is used.
+    match transport.lost() {
+        Some(why) => Err(why),
+        None => Ok(Reached { recorder, ..reached? }),
+    }
 }
 
 /// Looks at a node that is connected.
