@@ -233,6 +233,9 @@ fn lost<T>(paths: &[Shared], doing: &str) -> Vec<Result<T, Fault>> {
     paths.iter().map(fault).collect()
 }
 
+/// What was read of a file, what cat said meanwhile, and whether the rest was dropped.
+type Piece<'a> = (&'a [u8], &'a [u8], bool);
+
 /// The contents of a group of files.
 pub(super) fn contents(paths: &[Shared], parts: &Parts, separator: &[u8], who: &Who) -> Vec<Content> {
     let (Some(stated), Some(chosen), Some(last)) = (parts.get("a"), parts.get("b"), parts.last()) else {
@@ -246,7 +249,7 @@ pub(super) fn contents(paths: &[Shared], parts: &Parts, separator: &[u8], who: &
     }
     let count = read.iter().filter(|&&read| read).count();
     // What was read of each file that was, with what cat said of it.
-    let pieces: Option<Vec<(&[u8], &[u8], bool)>> = if chosen.out.first() == Some(&b'P') {
+    let pieces: Option<Vec<Piece<'_>>> = if chosen.out.first() == Some(&b'P') {
         split(&last.out, separator, count)
             .map(|pieces| pieces.into_iter().map(|piece| (piece, &last.err[..], last.cut)).collect())
     } else {
@@ -267,7 +270,7 @@ fn content(
     found: &Rows,
     index: usize,
     read: bool,
-    piece: Option<(&[u8], &[u8], bool)>,
+    piece: Option<Piece<'_>>,
     last: &Part,
     who: &Who,
 ) -> Content {

@@ -305,6 +305,22 @@ pub(super) fn curl_config(http: &Http) -> String {
     config
 }
 
+/// The options of GNU wget for a request. `None`: it cannot do it without that headers, a
+/// body or what a URL may hide are in a process list, which may be secrets.
+pub(super) fn wget_options(http: &Http) -> Option<String> {
+    let (_, rest) = http.url.split_once("://")?;
+    let is_plain = http.headers.is_empty() && http.body.is_empty() && http.method.eq_ignore_ascii_case("GET");
+    if !is_plain || rest.contains(['@', '?']) || http.url.starts_with('-') {
+        return None;
+    }
+    let (limit, redirects) = (http.timeout_ms.div_ceil(1000), http.max_redirects);
+    let version = env!("CARGO_PKG_VERSION");
+    let check = if http.verify { "" } else { " --no-check-certificate" };
+    Some(format!(
+        "-q -O - --save-headers --content-on-error -t 1 -T {limit} --max-redirect={redirects} -U probity/{version}{check}"
+    ))
+}
+
 /// In the double quotes of a configuration of curl(1).
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -321,7 +337,8 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// The answer curl(1) prints: the headers of every answer on the way, then the body.
+/// The answer curl(1) prints: the headers of every answer on the way, then the body. Of
+/// wget(1) it is the last answer alone.
 pub(super) fn http(http: &Http, parts: &Parts) -> Result<Arc<Response>, Fault> {
     let (method, url) = (&http.method, shown_url(&http.url));
     let failed = |why: &str| Err(Fault::new(FaultKind::Failed, format!("no answer to {method} {url}: {why}")));
@@ -332,13 +349,30 @@ pub(super) fn http(http: &Http, parts: &Parts) -> Result<Arc<Response>, Fault> {
     };
     // More than is kept of a body is no failure of the request.
     let (status, cut) = (part.status.as_str(), part.cut);
+    let tool = parts.get("a").map_or("curl", |part| part.status.as_str());
     match status {
-        "0" => {}
-        "127" => {
-            let message = format!("no answer to {method} {url}: there is no curl on the node; install it");
+        "T" => return late(),
+        _ if tool == "none" => {
+            let message = format!(
+                "no answer to {method} {url}: there is no curl on the node, nor a wget that can ask it; install curl"
+            );
             return Err(Fault::new(FaultKind::ToolMissing, message));
         }
-        "28" | "T" => return late(),
+        // It ends with 8 for a status that tells of an error.
+        "0" | "8" if tool == "wget" && part.out.starts_with(b"HTTP/") => {}
+        "4" if tool == "wget" => return failed("wget cannot reach the server"),
+        "5" if tool == "wget" => return failed("wget does not trust the certificate"),
+        "8" if tool == "wget" => {
+            return failed("more redirects than are followed, which wget cannot show; install curl");
+        }
+        _ if tool == "wget" => {
+            let message = format!(
+                "no answer to {method} {url}: there is no curl on the node, and its wget cannot ask it; install curl"
+            );
+            return Err(Fault::new(FaultKind::ToolMissing, message));
+        }
+        "0" => {}
+        "28" => return late(),
         "6" => return failed("the host does not resolve"),
         "47" => return failed(&format!("more than {} redirects", http.max_redirects)),
         _ => {
@@ -349,15 +383,18 @@ pub(super) fn http(http: &Http, parts: &Parts) -> Result<Arc<Response>, Fault> {
     }
     let Some((status, headers, body)) = response(&part.out) else {
         let shown = first_line(&part.out);
-        return Err(Fault::new(FaultKind::Malformed, format!("no answer to {method} {url}: curl printed {shown:?}")));
+        return Err(Fault::new(FaultKind::Malformed, format!("no answer to {method} {url}: {tool} printed {shown:?}")));
     };
     let truncated = cut || body.len() > BODY_CAP;
     let body = &body[..body.len().min(BODY_CAP)];
     Ok(Arc::new(Response { status, headers, body: body.into(), truncated }))
 }
 
+/// Names in lower case, and values.
+type Headers = Vec<(String, String)>;
+
 /// Status, headers and body of the last answer.
-fn response(mut bytes: &[u8]) -> Option<(u16, Vec<(String, String)>, &[u8])> {
+fn response(mut bytes: &[u8]) -> Option<(u16, Headers, &[u8])> {
     loop {
         let end = memchr::memmem::find(bytes, b"\r\n\r\n")?;
         let (head, rest) = (&bytes[..end], &bytes[end + 4..]);
@@ -366,7 +403,7 @@ fn response(mut bytes: &[u8]) -> Option<(u16, Vec<(String, String)>, &[u8])> {
         let mut words = lines.next()?.split(' ');
         words.next()?.starts_with("HTTP/").then_some(())?;
         let status: u16 = words.next()?.parse().ok()?;
-        let headers: Vec<(String, String)> = lines
+        let headers: Headers = lines
             .filter_map(|line| line.split_once(':'))
             .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_string()))
             .collect();

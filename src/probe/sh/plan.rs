@@ -61,6 +61,21 @@ pub(super) enum Step {
     Run(usize),
 }
 
+impl Step {
+    /// Whether nobody asks for it.
+    fn is_empty(&self) -> bool {
+        match self {
+            Step::Uname(probes)
+            | Step::Which(probes)
+            | Step::Environment(probes)
+            | Step::Interfaces(probes)
+            | Step::Processes(probes)
+            | Step::SocketOwners(probes) => probes.is_empty(),
+            _ => false,
+        }
+    }
+}
+
 /// A path and the probes that ask for it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shared {
@@ -202,15 +217,15 @@ impl Gathered {
         steps.extend(self.stats.groups().map(Step::Stat));
         steps.extend(self.users.step("passwd"));
         steps.extend(self.groups.step("group"));
-        let shared: [(Vec<usize>, fn(Vec<usize>) -> Step); 6] = [
-            (self.uname, Step::Uname),
-            (self.which, Step::Which),
-            (self.environment, Step::Environment),
-            (self.interfaces, Step::Interfaces),
-            (self.processes, Step::Processes),
-            (self.owners, Step::SocketOwners),
+        let shared = [
+            Step::Uname(self.uname),
+            Step::Which(self.which),
+            Step::Environment(self.environment),
+            Step::Interfaces(self.interfaces),
+            Step::Processes(self.processes),
+            Step::SocketOwners(self.owners),
         ];
-        steps.extend(shared.into_iter().filter(|(probes, _)| !probes.is_empty()).map(|(probes, step)| step(probes)));
+        steps.extend(shared.into_iter().filter(|step| !step.is_empty()));
         steps.extend(self.single);
         steps.extend(self.slow);
     }

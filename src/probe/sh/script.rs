@@ -86,8 +86,8 @@ const WHICH_ALL: &str = r#"w(){ p_i=$1;shift;for p_p do W "$p_p"&&printf %s "$p_
 const GETENT: &str = r#"N(){ p_x=/etc/nsswitch.conf;[ -e $p_x ]||p_x=/usr/etc/nsswitch.conf;p_y=
 while read -r p_a p_b;do case $p_a in $1:|$1)p_y=$p_b;break;;$1:*)p_y="${p_a#*:} $p_b";break;;esac;done 2>/dev/null <$p_x
 set -f;for p_d in $p_y;do case $p_d in \#*)break;;files|compat|systemd|altfiles|:|*=*|\[|\]);;*)set +f;return 0;;esac;done;set +f;return 1;}
-g(){ p_i=$1 p_a=$2 p_d=$3;shift 3;N $p_d||{ m $p_i files;return;}
-if [ $p_a = 1 ];then getent $p_d;m a $?;fi;p_r=0;if [ $# -gt 0 ];then getent $p_d "$@";p_r=$?;fi;m $p_i $p_r;}"#;
+g(){ p_i=$1 p_t=$2 p_k=$3;shift 3;N $p_k||{ m $p_i files;return;}
+if [ $p_t = 1 ];then getent $p_k;m a $?;fi;p_r=0;if [ $# -gt 0 ];then getent $p_k "$@";p_r=$?;fi;m $p_i $p_r;}"#;
 
 const INTERFACES: &str = r#"n(){ for p_e in /sys/class/net/*;do [ -r "$p_e/ifindex" ]||continue;printf %s "${p_e##*/}"
 for p_f in ifindex flags mtu addr_len speed address;do p_v=;read -r p_v <"$p_e/$p_f";printf ' %s' "${p_v:--}";done;echo;done 2>/dev/null;m a 0
@@ -125,8 +125,8 @@ const FIND: &str = r#"G(){ [ "$p_G" ]||{ find / -maxdepth 0 -printf '' 2>/dev/nu
 /// Netcat is told to hang up at once, each kind in its own way.
 const CONNECT: &str = r#"c(){ if W bash;then m a bash;(E bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$3" "$4")&
 R $1 $2 $!;elif W curl;then m a curl;(E curl -q -sSv --connect-timeout $5 "telnet://$6:$4" >/dev/null)&
-R $1 $2 $!;elif W nc;then m a nc;case $(nc -h 2>&1) in *z\]*)p_x=-zvw;;*-z*)p_x=-zw;;*)p_x='-e true -w';;esac
-(E nc $p_x $5 "$3" "$4" >/dev/null)&
+R $1 $2 $!;elif W nc;then m a nc;case $(nc -h 2>&1) in *z\]*)p_x=-zvw p_y=;;*-z*)p_x=-zw p_y=;;*)p_x=-w p_y='-e true';;esac
+(E nc $p_x $5 "$3" "$4" $p_y >/dev/null)&
 R $1 $(($5+2)) $!;else m a none;m $1 0;fi;}"#;
 
 const LOOKUP: &str = r#"k(){ if W getent;then (E getent ahosts "$3")&
@@ -183,7 +183,9 @@ pub(super) fn write(plan: &Plan, probes: &[Probe], mark: &Mark) -> Vec<u8> {
         line(&mut text, number, step, probes, mark);
     }
     text.push_str("exit 0\n} </dev/null\n");
-    text.into_bytes()
+    // bash reads a script from a pipe byte by byte, but can be told to read it at once.
+    let bash = format!("LC_ALL=C;[ \"$BASH_VERSION\" ]&&IFS= read -r -N {} p_x&&eval \"$p_x\"\n", text.len());
+    (bash + &text).into_bytes()
 }
 
 fn line(text: &mut String, number: usize, step: &Step, probes: &[Probe], mark: &Mark) {
@@ -242,9 +244,13 @@ fn line(text: &mut String, number: usize, step: &Step, probes: &[Probe], mark: &
                 writeln!(text, "c {number} {} {plain} {port} {} {bracketed}", seconds(limit), limit.div_ceil(1000))
             }
             Probe::Http(http) => {
-                let config = fed(super::network::curl_config(http).as_bytes());
                 let limit = seconds(http.timeout_ms.saturating_add(1000));
-                writeln!(text, "{config}|(E curl -q -K -)&\nR {number} {limit} $!")
+                let config = fed(super::network::curl_config(http).as_bytes());
+                let _ = write!(text, "if W curl;then m a curl;{config}|(E curl -q -K -)&\n");
+                if let Some(options) = super::network::wget_options(http) {
+                    let _ = write!(text, "elif W wget;then m a wget;(E wget {options} {})&\n", word(&http.url));
+                }
+                writeln!(text, "else m a none;:&\nfi;R {number} {limit} $!")
             }
             Probe::Run(run) => {
                 write_run(text, number, run);
@@ -375,7 +381,7 @@ fn word(text: &str) -> String {
 fn seconds(milliseconds: u64) -> String {
     // A day is as good as for ever.
     let milliseconds = milliseconds.clamp(1, 86_400_000);
-    if milliseconds % 1000 == 0 {
+    if milliseconds.is_multiple_of(1000) {
         (milliseconds / 1000).to_string()
     } else {
         format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000)
