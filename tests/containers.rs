@@ -205,9 +205,9 @@ fn a_container_of_podman_is_asked_and_its_troubles_told_apart() {
     let _containers = Containers;
     podman(&["import", tar.to_str().expect("text"), "probity-test"]);
     // The limits of the machine may be above those this process may set.
-    let run = ["run", "-d", "--cgroups=disabled", "--network=none", "--ulimit=nofile=1024:1024"];
+    let limits = ["run", "-d", "--cgroups=disabled", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"];
     let run = |name: &str| {
-        podman(&[&run[..], &["--ulimit=nproc=1024:1024", "--name", name, "probity-test", "sleep", "600"]].concat())
+        podman(&[&limits[..], &["--network=none", "--name", name, "probity-test", "sleep", "600"]].concat())
     };
     let started = run("web");
     if !started.status.success() {

@@ -1,6 +1,7 @@
 //! Becoming another user with the real sudo, su and doas of this machine, over a shell
 //! that stands for one of a node.
 
+#[allow(dead_code, reason = "not every test asks everything")]
 #[path = "transports/contract.rs"]
 mod contract;
 mod support;
@@ -36,14 +37,15 @@ impl Lab {
         if !needs.iter().all(|need| lacking.has(need, what)) {
             return None;
         }
-        let mut lab = Command::new("unshare")
+        let mut lab = Lab(Command::new("unshare")
             .args(["--mount", "sh"])
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/privilege/lab.sh"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("unshare starts");
-        let lines: Vec<String> = BufReader::new(lab.stdout.take().expect("piped")).lines().take(2).flatten().collect();
+            .expect("unshare starts"));
+        let lines: Vec<String> =
+            BufReader::new(lab.0.stdout.take().expect("piped")).lines().take(2).flatten().collect();
         if lines.is_empty() {
             // As in a container without the right to mount.
             assert!(!required("sudo"), "{what} needs the right to mount, and PROBITY_REQUIRE says sudo can be tried");
@@ -51,7 +53,7 @@ impl Lab {
             return None;
         }
         assert_eq!(lines, ["mounted", "ready"], "what went wrong stands above");
-        Some(Lab(lab))
+        Some(lab)
     }
 
     fn enter(&self) -> Vec<String> {

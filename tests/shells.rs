@@ -1,5 +1,6 @@
 //! The contract of transports, kept by shells that are asked through a carrier.
 
+#[allow(dead_code, reason = "not every test asks everything")]
 #[path = "transports/contract.rs"]
 mod contract;
 mod support;

@@ -1,5 +1,8 @@
 //! Containers, asked through the tool of their engine: `docker exec`, `podman exec`,
 //! `kubectl exec`, with a shell of the container's own at the other end.
+//!
+//! An engine's tool that is ended does not end what it started in the container. That gets
+//! the end of its input, and commands of a script end at their own time limits.
 
 use super::shell::spawn::Spawner;
 use super::shell::{Exit, Shell};

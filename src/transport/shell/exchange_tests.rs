@@ -239,3 +239,29 @@ fn a_user_of_odd_letters_stays_one_word() {
         .expect("a shell");
     assert!(String::from_utf8_lossy(&said.stdout).ends_with("-- it's $(id) `id`\n"), "{said:?}");
 }
+
+#[test]
+fn a_question_is_found_wherever_it_is_cut_and_only_at_the_start_of_a_line() {
+    for (tool, all) in [
+        (Tool::Sudo, "bashrc m4rkp\nm4rks\nLecture\nm4rkp"),
+        (Tool::Su, "Password: \nm4rks\nYour new password: none\n Password: "),
+    ] {
+        for at in 0..all.len() {
+            let mut exchange = exchange(Some(&privilege(tool, Some("s3cret"))));
+            hear(&mut exchange, Stream::Stderr, &all[..at]);
+            hear(&mut exchange, Stream::Stderr, &all[at..]);
+            assert_eq!(send(&mut exchange), "s3cret\n", "{tool:?} cut at {at}");
+            assert!(!exchange.is_said());
+        }
+    }
+}
+
+#[test]
+fn a_node_that_sends_byte_by_byte_costs_no_more() {
+    let mut exchange = exchange(Some(&privilege(Tool::Su, Some("s3cret"))));
+    hear(&mut exchange, Stream::Stderr, "m4rks\n");
+    let started = std::time::Instant::now();
+    let sent = (0..1_000_000).take_while(|_| exchange.received(Stream::Stderr, b"x") == Flow::Continue).count();
+    assert!((100_000..1_000_000).contains(&sent), "{sent}");
+    assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
+}

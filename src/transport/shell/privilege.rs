@@ -31,6 +31,8 @@ pub struct Handshake {
     ready: String,
     /// What came on stdout and stderr before the shell was ready.
     before: [Before; 2],
+    /// How often the tool has asked.
+    questions: usize,
     password: Password,
 }
 
@@ -38,6 +40,11 @@ pub struct Handshake {
 #[derive(Default)]
 struct Before {
     bytes: Vec<u8>,
+    /// Where the words of the tool begin: after those of the shell that starts it.
+    tool: Option<usize>,
+    /// How far questions were looked for: a node that sends byte by byte is not to cost more
+    /// than one that does not.
+    looked: usize,
     is_over: bool,
 }
 
@@ -85,6 +92,7 @@ impl Handshake {
             asks,
             ready,
             before: Default::default(),
+            questions: 0,
             password: Password::Kept,
         })
     }
@@ -112,19 +120,25 @@ impl Handshake {
         }
         let known = before.bytes.len();
         before.bytes.extend_from_slice(bytes);
-        let ready = format!("{}\n", self.ready);
-        // The word may have come in two pieces.
-        let from = known.saturating_sub(ready.len());
-        if let Some(at) = memchr::memmem::find(&before.bytes[from..], ready.as_bytes()) {
+        // A word may have come in two pieces.
+        let find = |before: &Before, word: &str| {
+            let word = format!("{word}\n");
+            let from = known.saturating_sub(word.len());
+            memchr::memmem::find(&before.bytes[from..], word.as_bytes()).map(|at| (from + at, from + at + word.len()))
+        };
+        if let Some((begin, end)) = find(before, &self.ready) {
             before.is_over = true;
-            let end = from + at + ready.len();
-            before.bytes.truncate(from + at);
+            before.bytes.truncate(begin);
             return Heard::Shell(&bytes[end - known..]);
         }
         if before.bytes.len() > NOISE_CAP {
             return Heard::TooMuch;
         }
-        self.look_for_a_question();
+        if before.tool.is_none() {
+            before.tool = find(before, &self.started).map(|(_, end)| end);
+            before.looked = before.tool.unwrap_or(0);
+        }
+        self.look_for_questions(stream);
         Heard::Noise
     }
 
@@ -174,19 +188,29 @@ impl Handshake {
     }
 
     /// Looks whether the tool asks, now that more has come in.
-    fn look_for_a_question(&mut self) {
+    fn look_for_questions(&mut self, stream: Stream) {
         let Some(privilege) = &self.privilege else { return };
-        let questions = match privilege.tool {
-            Tool::Sudo => {
-                let said = self.said(Stream::Stderr).unwrap_or_default();
-                memchr::memmem::find_iter(said, self.asks.as_bytes()).count()
-            }
-            // PAM asks on stderr, busybox on stdout.
-            Tool::Su => [Stream::Stdout, Stream::Stderr].iter().filter(|stream| self.is_asked(**stream)).count(),
+        let before = &mut self.before[stream as usize];
+        if before.tool.is_none() {
+            return;
+        }
+        let question = match (privilege.tool, stream) {
+            (Tool::Sudo, Stream::Stderr) => &*self.asks,
+            // It has no option that says how it asks. PAM does so on stderr, busybox on stdout.
+            (Tool::Su, _) => "assword:",
             // It asks on a terminal only.
-            Tool::Doas => 0,
+            (Tool::Sudo | Tool::Doas, _) => return,
         };
-        self.password = match (self.password, questions) {
+        while let Some(at) = memchr::memmem::find(&before.bytes[before.looked..], question.as_bytes()) {
+            let line = before.bytes[..before.looked + at].rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+            if privilege.tool == Tool::Sudo || line.trim_ascii_start().eq_ignore_ascii_case(b"p") {
+                self.questions += 1;
+            }
+            before.looked += at + question.len();
+        }
+        // What may be the beginning of a question is looked at again.
+        before.looked = before.looked.max(before.bytes.len().saturating_sub(question.len() - 1));
+        self.password = match (self.password, self.questions) {
             (kept, 0) => kept,
             (Password::Kept, 1) if privilege.password.is_some() => Password::Sending(0),
             (password @ (Password::Sending(_) | Password::Given), 1) => password,
@@ -194,19 +218,10 @@ impl Handshake {
         };
     }
 
-    /// Whether su has asked there. It has no option that says how; PAM and busybox ask alike.
-    fn is_asked(&self, stream: Stream) -> bool {
-        self.said(stream).is_some_and(|said| {
-            String::from_utf8_lossy(said).lines().any(|line| line.trim_start().to_lowercase().starts_with("password:"))
-        })
-    }
-
-    /// What the tool said on a stream: what came after the word of the shell that starts it.
-    /// `None`: that word has not come.
+    /// What the tool said on a stream; `None`: it was not started.
     fn said(&self, stream: Stream) -> Option<&[u8]> {
-        let bytes = &*self.before[stream as usize].bytes;
-        let started = format!("{}\n", self.started);
-        memchr::memmem::find(bytes, started.as_bytes()).map(|at| &bytes[at + started.len()..])
+        let before = &self.before[stream as usize];
+        before.tool.map(|from| &before.bytes[from..])
     }
 
     /// All that was said before the shell was ready, without secrets.

@@ -141,13 +141,13 @@ pub(super) fn refusal(privilege: &Privilege, asked: Asked, said: &str, exit: Exi
 
 /// Why whoever answers on a node is no POSIX shell.
 pub(super) fn no_shell(said: &str, exit: Exit, node: &str) -> Refusal {
-    let how = match exit {
-        Exit::TimedOut => " in time",
-        Exit::Closed => " but endless output",
-        _ => "",
+    let (how, kind) = match exit {
+        Exit::TimedOut => (" in time", UnreachableKind::TimedOut),
+        Exit::Closed => (" but endless output", UnreachableKind::Failed),
+        _ => ("", UnreachableKind::Failed),
     };
     let message = format!("no POSIX shell answers on {node}{how}; Probity needs one{}", in_quotes(said));
-    Refusal { unreachable: Unreachable::new(UnreachableKind::Failed, message), wants_password: false }
+    Refusal { unreachable: Unreachable::new(kind, message), wants_password: false }
 }
 
 /// The last line of what was said, which is where programs say why, for the end of a message.
