@@ -56,7 +56,7 @@ fn test(path: &std::path::Path, global: &Global) -> Result<Vec<Trial>, Errors> {
         let error = Error::usage("the profile has no test: there is no tests/*.yml").in_file(path);
         let hint = "record a node with probity exec PROFILE --record PROFILE/tests/NAME.recording, and say in \
                     PROFILE/tests/NAME.yml what is expected of it; probity test --help shows how";
-        return Err(error.hint(hint).into());
+        return Err(error.hint(hint).hint("probity exec PROFILE runs a profile on nodes").into());
     }
     let mut trials = Vec::new();
     let mut errors = Vec::new();

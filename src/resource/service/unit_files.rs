@@ -154,3 +154,95 @@ impl Install {
         install
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::Node;
+    use crate::transport::rootfs::RootFs;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    const INSTALLED: &str =
+        "[Unit]\nAlias=not-here\n[Service]\nExecStart=/bin/x\n[Install]\nWantedBy=multi-user.target\n";
+
+    /// The states of units of a root file system with these files and links.
+    fn states<const N: usize>(files: &[(&str, &str)], links: &[(&str, &str)], units: [&str; N]) -> [String; N] {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        let place = |path: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            path
+        };
+        for (path, text) in files {
+            fs::write(place(path), text).expect("written");
+        }
+        for (path, target) in links {
+            symlink(target, place(path)).expect("a link");
+        }
+        let transport = RootFs::open(Path::new(root.path())).expect("opened");
+        let node = Node::new("image", "rootfs:///image", Rc::new(transport), 0);
+        units.map(|unit| {
+            let state = state(&node.view(node.memory()), unit).expect("asked");
+            state.unwrap_or_else(|| "none".to_string())
+        })
+    }
+
+    #[test]
+    fn links_of_the_administrator_enable_and_mask() {
+        let files = [
+            ("usr/lib/systemd/system/on.service", INSTALLED),
+            ("usr/lib/systemd/system/off.service", INSTALLED),
+            ("usr/lib/systemd/system/named.service", INSTALLED),
+            ("usr/lib/systemd/system/masked.service", INSTALLED),
+            ("usr/lib/systemd/system/always.service", "[Service]\nExecStart=/bin/x\n"),
+            ("usr/lib/systemd/system/with.service", "[Install]\nWantedBy=\nAlso=on.service\n# WantedBy=x\n"),
+            ("etc/systemd/system/own.service", INSTALLED),
+            ("etc/systemd/system/empty.service", ""),
+        ];
+        let links = [
+            ("etc/systemd/system/multi-user.target.wants/on.service", "/usr/lib/systemd/system/on.service"),
+            ("etc/systemd/system/sockets.target.requires/own.service", "/etc/systemd/system/own.service"),
+            ("etc/systemd/system/other.service", "/usr/lib/systemd/system/named.service"),
+            ("etc/systemd/system/masked.service", "/dev/null"),
+            ("etc/systemd/system/far.service", "/opt/far.service"),
+            ("usr/lib/systemd/system/multi-user.target.wants/always.service", "../always.service"),
+        ];
+        let units = [
+            "on.service",
+            "own.service",
+            "named.service",
+            "other.service",
+            "off.service",
+            "always.service",
+            "with.service",
+            "masked.service",
+            "empty.service",
+            "far.service",
+            "no.service",
+        ];
+        let expected = [
+            "enabled", "enabled", "enabled", "alias", "disabled", "static", "indirect", "masked", "masked", "linked",
+            "none",
+        ];
+        assert_eq!(states(&files, &links, units), expected);
+    }
+
+    #[test]
+    fn instances_have_the_file_of_their_template() {
+        let files = [("usr/lib/systemd/system/getty@.service", INSTALLED)];
+        let links = [
+            ("etc/systemd/system/getty.target.wants/getty@tty1.service", "/usr/lib/systemd/system/getty@.service"),
+            ("usr/lib/systemd/system/getty.target.wants/getty@tty2.service", "../getty@.service"),
+        ];
+        let units = ["getty@tty1.service", "getty@tty2.service", "getty@tty3.service", "other@x.service"];
+        assert_eq!(states(&files, &links, units), ["enabled", "static", "disabled", "none"]);
+    }
+
+    #[test]
+    fn a_circle_of_names_is_no_unit() {
+        let links = [("etc/systemd/system/a.service", "b.service"), ("etc/systemd/system/b.service", "a.service")];
+        assert_eq!(states(&[], &links, ["a.service"]), ["none"]);
+    }
+}

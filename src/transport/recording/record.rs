@@ -3,11 +3,12 @@
 use super::document::{End, First, Line, Trouble, masked};
 use super::{FORMAT, VERSION, asked};
 use crate::error::Error;
-use crate::probe::{Answer, Fault, FaultKind, Probe};
-use crate::results::mask::Masker;
+use crate::probe::{Answer, Fault, FaultKind, Observation, Probe};
+use crate::results::mask::{MASK, Masker};
 use crate::transport::{Stopper, Traffic, Transport};
 use indexmap::IndexMap;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -108,7 +109,7 @@ impl Recorder {
         for (probe, answer) in &*self.observed.borrow() {
             let probe = masked(probe, masker)?;
             let answer = match answer {
-                Ok(answer) => masked(answer, masker).map_err(|_| {
+                Ok(answer) => masked(answer, masker).map(|answer| without_variables(&probe, answer)).map_err(|_| {
                     Fault::new(FaultKind::Malformed, format!("the answer to {probe} makes no sense when it is masked"))
                 }),
                 Err(fault) => Err(Fault::new(fault.kind, &*masker.mask_observation(&fault.message))),
@@ -128,6 +129,42 @@ impl Recorder {
     fn keep(&self, probe: &Probe, answer: &Answer) {
         self.observed.borrow_mut().insert(asked(probe).into_owned(), answer.clone());
     }
+}
+
+/// The answer without what environment variables hold whose names say that it is secret: a
+/// control that asks for one gets all of them recorded.
+fn without_variables(probe: &Probe, answer: Observation) -> Observation {
+    match (probe, answer) {
+        (_, Observation::Environment(variables)) => {
+            let shown = |(name, value): (&String, &String)| {
+                (name.clone(), if is_secret(name) && !value.is_empty() { MASK.to_string() } else { value.clone() })
+            };
+            let shown: BTreeMap<String, String> = variables.iter().map(shown).collect();
+            Observation::Environment(shown.into())
+        }
+        // proc_pid_environ(5)
+        (Probe::Read(question), Observation::Read(Some(content)))
+            if question.path.starts_with("/proc/") && question.path.ends_with("/environ") =>
+        {
+            let entry = |entry: &[u8]| match String::from_utf8_lossy(entry).split_once('=') {
+                Some((name, _)) if is_secret(name) => format!("{name}={MASK}").into_bytes(),
+                _ => entry.to_vec(),
+            };
+            let entries: Vec<Vec<u8>> = content.split(|byte| *byte == 0).map(entry).collect();
+            Observation::Read(Some(entries.join(&0).into()))
+        }
+        (_, answer) => answer,
+    }
+}
+
+/// How a part of the name of a variable ends whose value is secret: `PGPASSWORD`, `API_TOKEN`.
+const SECRET: [&str; 9] = ["PASS", "PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "KEY", "CREDENTIALS", "AUTH"];
+
+/// Whether the name of a variable says that its value is secret.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let is = |part: &str| SECRET.iter().any(|word| part.ends_with(word));
+    name.split('_').any(is)
 }
 
 /// One line of NDJSON.

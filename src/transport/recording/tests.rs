@@ -102,6 +102,11 @@ fn every_kind_of_answer_is_the_same_when_it_is_read_again() {
                 let close = |a: &Process, b: &Process| (a.cpu_seconds - b.cpu_seconds).abs() < 1e-6 && a.pid == b.pid;
                 assert!(processes.iter().zip(&*again).all(|(a, b)| close(a, b)));
             }
+            // Whoever runs the tests may have tokens in the environment.
+            (Probe::Environment(_), Ok(Observation::Environment(variables))) => {
+                let Ok(Observation::Environment(again)) = again else { panic!("{again:?}") };
+                assert!(variables.keys().eq(again.keys()) && variables["PATH"] == again["PATH"]);
+            }
             _ => assert_eq!(answer, again, "{probe}"),
         }
         assert_eq!(recording.answer_now(probe), Some(recording.answer(probe)));
@@ -158,6 +163,26 @@ fn secrets_are_masked_and_the_kind_of_a_hash_is_kept() {
     let recording = recording.with_masker(Arc::new(Masker::new(vec!["another-secret".into()])));
     let again = Run { stdin: Arc::from(&b"another-secret"[..]), ..asked };
     assert!(matches!(recording.answer(&again.into()), Ok(Observation::Run(ran)) if ran.status == 0));
+}
+
+#[test]
+fn variables_that_are_secret_by_their_names_are_masked() {
+    let variables = [("HOME", "/root"), ("AWS_SECRET_ACCESS_KEY", "wJalrXUt"), ("db_password", "open sesame")];
+    let map = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let environ: Arc<[u8]> = Arc::from(&b"HOME=/\0API_TOKEN=wJalrXUt\0container=lxc\0"[..]);
+    let read = Read { path: "/proc/1/environ".into() };
+    let inner = Scripted::new().with(Environment, Arc::new(map)).with(read.clone(), Some(environ));
+    let text = recorded(inner, &[Environment.into(), read.clone().into()], &[]);
+    assert!(!text.contains("wJalrXUt") && !text.contains("sesame"), "{text}");
+    let content = read_back(&text, &read.into());
+    let kept: Arc<[u8]> = Arc::from(&b"HOME=/\0API_TOKEN=***\0container=lxc\0"[..]);
+    assert_eq!(content, Observation::Read(Some(kept)));
+    let Observation::Environment(variables) = read_back(&text, &Environment.into()) else { panic!("{text}") };
+    assert_eq!((&*variables["HOME"], &*variables["db_password"]), ("/root", "***"));
+}
+
+fn read_back(text: &str, probe: &Probe) -> Observation {
+    read(text).expect("read").answer(probe).expect("observed")
 }
 
 #[test]

@@ -146,7 +146,7 @@ fn a_link_of_account_files_does_not_lead_out_either() {
 #[test]
 fn what_only_a_running_system_has_is_not_absent() {
     let system = System::new();
-    let fault = |probe: Probe| match system.node.batch(&[probe.clone()]).remove(0) {
+    let fault = |probe: Probe| match system.node.batch(std::slice::from_ref(&probe)).remove(0) {
         Err(fault) if fault.kind == FaultKind::Unsupported => fault.message.to_string(),
         other => panic!("{probe}: {other:?}"),
     };
