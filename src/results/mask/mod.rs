@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use regex::{Regex, RegexBuilder};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";
@@ -45,7 +45,6 @@ pub struct Masker {
     short: Vec<String>,
     /// The secrets themselves, for values that are no text.
     whole: Vec<String>,
-    by_nature: Vec<(Regex, &'static str)>,
     /// The metadata of controls is the same in every event; it is masked once. The key is
     /// the address of the first, which is kept so that the address stays its own.
     known: Mutex<HashMap<usize, [Arc<ControlSummary>; 2]>>,
@@ -90,7 +89,6 @@ impl Masker {
             plain,
             short,
             whole: secrets.into_iter().filter(|secret| !secret.is_empty()).collect(),
-            by_nature: secret_by_nature(),
             known: Mutex::default(),
         }
     }
@@ -117,8 +115,10 @@ impl Masker {
                 }
             }
         }
-        for (pattern, with) in &self.by_nature {
-            replace(&mut masked, |text| pattern.replace_all(text, *with));
+        for secret in &SECRET_BY_NATURE {
+            if (secret.possible)(&masked) {
+                replace(&mut masked, |text| secret.masked(text));
+            }
         }
         masked
     }
@@ -298,31 +298,62 @@ fn pieces(secret: &str) -> Vec<String> {
     characters.chunks(characters.len().div_ceil(count)).map(|piece| piece.iter().collect()).collect()
 }
 
-/// What is secret whoever's it is, with what stands in its place.
-fn secret_by_nature() -> Vec<(Regex, &'static str)> {
-    [
-        // The hash formats of crypt(5), and those web servers and databases add: an id
-        // between dollars, then parameters, salt and hash.
-        (
-            r"\$(?:1|2[abxy]?|3|5|6|7|y|gy|md5|sha1|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[a-z0-9-]*)[$,][./A-Za-z0-9$=,+*-]{8,}",
-            MASK,
-        ),
-        // A traditional hash has no mark of its own, but its place in shadow(5) has.
-        (r":[!*]?[./A-Za-z0-9]{13}((?::[0-9]*){3,})", ":***$1"),
-        (r"grub\.pbkdf2\.sha[0-9]+\.[0-9]+\.[0-9A-Fa-f.]{16,}", MASK),
-        // A private key (RFC 7468, RFC 4880), up to its end or, when it was cut, to the
-        // end of the text; in one text with line ends, quoted, or as a list of lines. The
-        // mark alone, as a pattern to look for, is no key.
-        (
-            r#"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\s"',]|\\+[rnt])*(?:Proc-Type|Comment|Version|[A-Za-z0-9+/=]{16,}).*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z)"#,
-            MASK,
-        ),
-    ]
-    .into_iter()
-    // The patterns are constants; a test builds every one of them.
-    .filter_map(|(pattern, with)| Some((Regex::new(pattern).ok()?, with)))
-    .collect()
+/// What is secret whoever's it is.
+struct SecretByNature {
+    /// False where there can be none in a text. Nearly every text is told apart so, and a run
+    /// without any candidate never builds the pattern.
+    possible: fn(&str) -> bool,
+    /// The patterns are constants; a test builds every one of them.
+    pattern: LazyLock<Option<Regex>>,
+    /// What stands in its place.
+    with: &'static str,
 }
+
+impl SecretByNature {
+    const fn new(possible: fn(&str) -> bool, pattern: fn() -> Option<Regex>, with: &'static str) -> Self {
+        SecretByNature { possible, pattern: LazyLock::new(pattern), with }
+    }
+
+    fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match &*self.pattern {
+            Some(pattern) => pattern.replace_all(text, self.with),
+            None => Cow::Borrowed(text),
+        }
+    }
+}
+
+static SECRET_BY_NATURE: [SecretByNature; 4] = [
+    // The hash formats of crypt(5), and those web servers and databases add: an id
+    // between dollars, then parameters, salt and hash.
+    SecretByNature::new(
+        |text| text.contains('$'),
+        || {
+            Regex::new(r"\$(?:1|2[abxy]?|3|5|6|7|y|gy|md5|sha1|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[a-z0-9-]*)[$,][./A-Za-z0-9$=,+*-]{8,}").ok()
+        },
+        MASK,
+    ),
+    // A traditional hash has no mark of its own, but its place in shadow(5) has.
+    SecretByNature::new(
+        |text| text.bytes().filter(|byte| *byte == b':').count() > 3,
+        || Regex::new(r":[!*]?[./A-Za-z0-9]{13}((?::[0-9]*){3,})").ok(),
+        ":***$1",
+    ),
+    SecretByNature::new(
+        |text| text.contains("grub.pbkdf2."),
+        || Regex::new(r"grub\.pbkdf2\.sha[0-9]+\.[0-9]+\.[0-9A-Fa-f.]{16,}").ok(),
+        MASK,
+    ),
+    // A private key (RFC 7468, RFC 4880), up to its end or, when it was cut, to the
+    // end of the text; in one text with line ends, quoted, or as a list of lines. The
+    // mark alone, as a pattern to look for, is no key.
+    SecretByNature::new(
+        |text| text.contains("-----BEGIN "),
+        || {
+            Regex::new(r#"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\s"',]|\\+[rnt])*(?:Proc-Type|Comment|Version|[A-Za-z0-9+/=]{16,}).*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z)"#).ok()
+        },
+        MASK,
+    ),
+];
 
 #[cfg(test)]
 mod tests;

@@ -217,7 +217,7 @@ fn long_secrets_are_found_also_where_they_are_cut() {
 
 #[test]
 fn hashes_and_keys_are_secret_by_nature() {
-    assert_eq!(secret_by_nature().len(), 4, "a pattern is broken");
+    assert!(SECRET_BY_NATURE.iter().all(|secret| secret.pattern.is_some()), "a pattern is broken");
     let masker = masker(&[]);
     for hash in [
         "$6$rounds=5000$saltsalt$0kFNIlPUxLhKcLpTrdLCx3kOlGNXF6aDYc1x/",
