@@ -6,6 +6,7 @@ use super::extent::Source;
 use super::place::{Place, caller};
 use super::session::{Phase, Session};
 use crate::error::did_you_mean;
+use crate::results::event::ControlSummary;
 use mlua::{Function, Lua, Table, Value as LuaValue};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -28,8 +29,8 @@ pub struct Collected {
     /// Named by `control "id"` and not declared yet.
     named: Vec<(String, Arc<str>, usize)>,
     controls: Vec<Control>,
-    /// Where each id is declared.
-    places: HashMap<Arc<str>, String>,
+    /// What declares each id.
+    declared: HashMap<Arc<str>, Arc<ControlSummary>>,
 }
 
 type Collector = Rc<RefCell<Collected>>;
@@ -78,14 +79,14 @@ pub fn install(lua: &Lua, rust: &Table, session: &Rc<Session>, libraries: Librar
                     "control \"{id}\" needs a table: write control \"{id}\" {{ … }}, not a {kind}"
                 )));
             };
-            if let Some(place) = collected.places.get(&*id) {
+            if let Some(other) = collected.declared.get(&*id) {
+                let place = format!("{}:{}", other.file, other.line);
                 return Ok(Some(format!("control {id} is declared twice; the other one is at {place}")));
             }
             let code = Arc::from(collected.source.code_at(line));
-            let place = format!("{file}:{line}");
             match read(&id, &table, file, line, code) {
                 Ok(control) => {
-                    collected.places.insert(control.summary.id.clone(), place);
+                    collected.declared.insert(control.summary.id.clone(), control.summary.clone());
                     collected.controls.push(control);
                     Ok(None)
                 }
