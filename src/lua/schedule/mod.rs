@@ -7,7 +7,7 @@ mod task;
 use super::session::{Phase, Running, Session};
 use super::{Engine, Finished};
 use crate::node::{Memory, Node};
-use mlua::Value as LuaValue;
+use mlua::{Thread, Value as LuaValue};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +36,8 @@ pub struct Schedule<'a> {
     node: Rc<Node>,
     selected: &'a [usize],
     tasks: Vec<Option<Task>>,
+    /// Coroutines that came to their end and may run something else.
+    spare: Vec<Thread>,
     free: Vec<usize>,
     ready: VecDeque<usize>,
     waiting: Vec<usize>,
@@ -60,6 +62,7 @@ impl<'a> Schedule<'a> {
             node,
             selected,
             tasks: Vec::new(),
+            spare: Vec::new(),
             free: Vec::new(),
             ready: VecDeque::new(),
             waiting: Vec::new(),
@@ -158,7 +161,7 @@ impl<'a> Schedule<'a> {
         self.session.running.borrow_mut()[number] = Some(running);
         let only_if = control.only_if.clone().map_or(LuaValue::Nil, LuaValue::Function);
         let arguments = [only_if, LuaValue::Function(control.check.clone())].into_iter().collect();
-        match self.engine.lua().create_thread(self.engine.run_control().clone()) {
+        match self.coroutine(self.engine.run_control().clone()) {
             Ok(thread) => self.add(Task::new(thread, number, 0, None, arguments)),
             Err(error) => self.fail(number, error),
         }

@@ -5,7 +5,7 @@ use super::Schedule;
 use crate::lua::record::Item;
 use crate::lua::session::{CHILDREN, END, Phase, Running};
 use mlua::thread::ThreadStatus;
-use mlua::{MultiValue, Thread, Value as LuaValue};
+use mlua::{Function, MultiValue, Thread, Value as LuaValue};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,19 @@ impl Task {
     }
 }
 
+/// The most coroutines kept to run something else.
+const SPARE: usize = 64;
+
 impl Schedule<'_> {
+    /// A coroutine for a function. Making one costs more than most controls compute, so one
+    /// that has come to its end is taken where there is any.
+    pub(super) fn coroutine(&mut self, body: Function) -> mlua::Result<Thread> {
+        match self.spare.pop() {
+            Some(thread) => thread.reset(body).map(|()| thread),
+            None => self.engine.lua().create_thread(body),
+        }
+    }
+
     /// Gets a coroutine ready to run.
     pub(super) fn add(&mut self, mut task: Task) {
         task.queued = true;
@@ -155,8 +167,12 @@ impl Schedule<'_> {
     fn finish(&mut self, number: usize, task: Task) {
         let (mut number, mut task) = (number, task);
         loop {
-            self.release(number, task.control, false);
-            let Some(parent) = task.parent else { return self.judge(task.control) };
+            let Task { thread, control, parent, .. } = task;
+            self.release(number, control, false);
+            if self.spare.len() < SPARE && thread.status() == ThreadStatus::Finished {
+                self.spare.push(thread);
+            }
+            let Some(parent) = parent else { return self.judge(control) };
             let Some(waiting) = self.tasks[parent].as_mut() else { return };
             waiting.children = waiting.children.saturating_sub(1);
             if waiting.children > 0 {
@@ -195,7 +211,7 @@ impl Schedule<'_> {
         };
         self.tasks[parent] = Some(task);
         for child in children {
-            match self.engine.lua().create_thread(child.body) {
+            match self.coroutine(child.body) {
                 Ok(thread) => {
                     let arguments = MultiValue::from_iter([child.element]);
                     self.add(Task::new(thread, control, child.list, Some(parent), arguments));
