@@ -6,7 +6,6 @@ use super::extent::Source;
 use super::place::{Place, caller};
 use super::session::{Phase, Session};
 use crate::error::did_you_mean;
-use crate::results::event::ControlSummary;
 use mlua::{Function, Lua, Table, Value as LuaValue};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -29,8 +28,8 @@ pub struct Collected {
     /// Named by `control "id"` and not declared yet.
     named: Vec<(String, Arc<str>, usize)>,
     controls: Vec<Control>,
-    /// What declares each id.
-    declared: HashMap<Arc<str>, Arc<ControlSummary>>,
+    /// Where each id is declared.
+    places: HashMap<Arc<str>, Place>,
 }
 
 type Collector = Rc<RefCell<Collected>>;
@@ -79,14 +78,14 @@ pub fn install(lua: &Lua, rust: &Table, session: &Rc<Session>, libraries: Librar
                     "control \"{id}\" needs a table: write control \"{id}\" {{ … }}, not a {kind}"
                 )));
             };
-            if let Some(other) = collected.declared.get(&*id) {
-                let place = format!("{}:{}", other.file, other.line);
-                return Ok(Some(format!("control {id} is declared twice; the other one is at {place}")));
+            if let Some(Place { file, line }) = collected.places.get(&*id) {
+                return Ok(Some(format!("control {id} is declared twice; the other one is at {file}:{line}")));
             }
             let code = Arc::from(collected.source.code_at(line));
             match read(&id, &table, file, line, code) {
                 Ok(control) => {
-                    collected.declared.insert(control.summary.id.clone(), control.summary.clone());
+                    let place = Place { file: control.summary.file.clone(), line };
+                    collected.places.insert(control.summary.id.clone(), place);
                     collected.controls.push(control);
                     Ok(None)
                 }

@@ -23,10 +23,10 @@ struct Progress {
     /// When the first attempt began.
     began: Instant,
     started: jiff::Timestamp,
-    error: Option<mlua::Error>,
+    error: Option<Box<mlua::Error>>,
     /// How many of its coroutines are alive.
     tasks: usize,
-    done: Option<Finished>,
+    done: Option<Box<Finished>>,
 }
 
 /// A run of selected controls on one node.
@@ -36,8 +36,9 @@ pub struct Schedule<'a> {
     node: Rc<Node>,
     selected: &'a [usize],
     tasks: Vec<Option<Task>>,
-    /// Coroutines that came to their end and may run something else.
-    spare: Vec<Thread>,
+    /// A coroutine that came to its end and may run something else. No more than one: each
+    /// keeps the stack it once needed.
+    spare: Option<Thread>,
     free: Vec<usize>,
     ready: VecDeque<usize>,
     waiting: Vec<usize>,
@@ -62,7 +63,7 @@ impl<'a> Schedule<'a> {
             node,
             selected,
             tasks: Vec::new(),
-            spare: Vec::new(),
+            spare: None,
             free: Vec::new(),
             ready: VecDeque::new(),
             waiting: Vec::new(),
@@ -112,7 +113,7 @@ impl<'a> Schedule<'a> {
             // What is done is reported, gaps or not.
             for control in self.selected.iter().copied().skip(self.emitted) {
                 if let Some(finished) = self.progress[control].as_mut().and_then(|progress| progress.done.take()) {
-                    emit(control, finished);
+                    emit(control, *finished);
                 }
             }
         }
@@ -140,7 +141,7 @@ impl<'a> Schedule<'a> {
                 return;
             };
             self.emitted += 1;
-            emit(control, finished);
+            emit(control, *finished);
         }
     }
 

@@ -50,14 +50,11 @@ impl Task {
     }
 }
 
-/// The most coroutines kept to run something else.
-const SPARE: usize = 64;
-
 impl Schedule<'_> {
     /// A coroutine for a function. Making one costs more than most controls compute, so one
     /// that has come to its end is taken where there is any.
     pub(super) fn coroutine(&mut self, body: Function) -> mlua::Result<Thread> {
-        match self.spare.pop() {
+        match self.spare.take() {
             Some(thread) => thread.reset(body).map(|()| thread),
             None => self.engine.lua().create_thread(body),
         }
@@ -169,8 +166,8 @@ impl Schedule<'_> {
         loop {
             let Task { thread, control, parent, .. } = task;
             self.release(number, control, false);
-            if self.spare.len() < SPARE && thread.status() == ThreadStatus::Finished {
-                self.spare.push(thread);
+            if self.spare.is_none() && thread.status() == ThreadStatus::Finished {
+                self.spare = Some(thread);
             }
             let Some(parent) = parent else { return self.judge(control) };
             let Some(waiting) = self.tasks[parent].as_mut() else { return };
@@ -278,6 +275,7 @@ impl Schedule<'_> {
     /// the memory they share.
     fn end_and_collect(&mut self, number: usize, task: Task, error: mlua::Error) {
         self.end(number, task, error);
+        self.spare = None;
         // Twice: what finalizers of the first collection let go of is freed by the second.
         // A collection that fails leaves things as they were.
         let _ = self.engine.lua().gc_collect().and_then(|()| self.engine.lua().gc_collect());
@@ -297,7 +295,7 @@ impl Schedule<'_> {
             }
         }
         if let Some(progress) = self.progress[control].as_mut() {
-            progress.error = Some(error);
+            progress.error = Some(Box::new(error));
         }
         self.judge(control);
     }
