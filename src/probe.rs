@@ -73,14 +73,20 @@ impl fmt::Display for Fault {
 /// What came back for one probe.
 pub type Answer = Result<Observation, Fault>;
 
+macro_rules! held {
+    ($kind:ident) => { $kind };
+    ($kind:ident boxed) => { Box<$kind> };
+}
+
 /// Declares each question type, the enum of all probes and the enum of all observations,
-/// so that the three lists cannot drift apart.
+/// so that the three lists cannot drift apart. `boxed` keeps the rare large questions from
+/// making every probe as large.
 macro_rules! questions {
-    ($($(#[doc = $doc:literal])* $(#[serde($($serde:tt)*)])? $kind:ident => $answer:ty, $name:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $(#[serde($($serde:tt)*)])? $kind:ident $($boxed:ident)? => $answer:ty, $name:literal;)*) => {
         /// Every question a node can be asked.
         #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum Probe { $($(#[doc = $doc])* $kind($kind),)* }
+        pub enum Probe { $($(#[doc = $doc])* $kind(held!($kind $($boxed)?)),)* }
 
         /// The answer to one probe, of the kind the probe asks for.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,7 +115,7 @@ macro_rules! questions {
 
         $(
             impl From<$kind> for Probe {
-                fn from(question: $kind) -> Probe { Probe::$kind(question) }
+                fn from(question: $kind) -> Probe { Probe::$kind(question.into()) }
             }
 
             impl Question for $kind {
@@ -141,11 +147,11 @@ questions! {
     /// The names in a directory, sorted. `None`: there is no such directory.
     List => Option<Arc<[Entry]>>, "list";
     /// The files below a directory that fit a description, sorted by path.
-    Walk => Arc<[Found]>, "walk";
+    Walk boxed => Arc<[Found]>, "walk";
     /// The inode flags of chattr(1).
     Flags => Option<InodeFlags>, "flags";
     /// A command's exit status and output.
-    Run => Ran, "run";
+    Run boxed => Ran, "run";
     /// Whether a name is a command, as `command -v` finds it: its path.
     Which => Option<Arc<str>>, "which";
     /// The environment variables commands run with.
@@ -173,7 +179,7 @@ questions! {
     /// The addresses a name resolves to on the node, sorted. Empty: it does not resolve.
     Lookup => Arc<[IpAddr]>, "lookup";
     /// The answer to an HTTP request made from the node.
-    Http => Arc<Response>, "http";
+    Http boxed => Arc<Response>, "http";
 }
 
 impl Probe {
@@ -191,8 +197,8 @@ impl fmt::Display for Probe {
             Probe::Stat(Stat { path })
             | Probe::Read(Read { path })
             | Probe::List(List { path })
-            | Probe::Flags(Flags { path })
-            | Probe::Walk(Walk { path, .. }) => write!(f, "{kind} {path}"),
+            | Probe::Flags(Flags { path }) => write!(f, "{kind} {path}"),
+            Probe::Walk(walk) => write!(f, "{kind} {}", walk.path),
             Probe::Run(run) => write!(f, "{kind} {}", run.line),
             Probe::Which(Which { name }) => write!(f, "{kind} {name}"),
             Probe::User(User { key }) | Probe::Group(Group { key }) => write!(f, "{kind} {key}"),
@@ -225,7 +231,7 @@ pub struct Stated {
     /// lstat(2) of the path.
     pub own: Inode,
     /// For a link: the text it holds and what it leads to in the end.
-    pub link: Option<Link>,
+    pub link: Option<Box<Link>>,
 }
 
 impl Stated {

@@ -5,10 +5,12 @@ mod support;
 
 use probity::probe::{FaultKind, Probe, Read, Run, Stat};
 use probity::probe::{Observation, Question};
+use probity::results::mask::Masker;
 use probity::target::Target;
 use probity::transport::{Options, Privilege, Secret, Tool, Transport, Unreachable, UnreachableKind, open};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use support::{Lacking, required, skipped};
 
@@ -45,7 +47,8 @@ fn stand_ins() -> PathBuf {
 
 fn reach(uri: &str, options: &Options) -> Box<dyn Transport> {
     let target: Target = uri.parse().expect("a target");
-    open(&target, options, &AtomicBool::new(false)).expect("made")
+    let masker = Arc::new(Masker::new(Vec::new()));
+    open(&target, options, &masker, &AtomicBool::new(false)).expect("made")
 }
 
 fn batch() -> [Probe; 3] {

@@ -36,15 +36,21 @@ pub struct ExecArgs {
     #[command(flatten)]
     nodes: super::nodes::NodeArgs,
 
-    /// Nodes looked at at one time (default: what memory and open files allow, at most 64)
+    /// Nodes looked at at one time (default: up to 64)
+    ///
+    /// Without it, what half of the free memory (8 MiB a node) and the limit of open files
+    /// (12 a node) allow, and at most 64.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Nodes")]
     parallel: Option<u16>,
 
-    /// Start no node any more once so many are not fine: N or P%
+    /// Start no more nodes once N, or P%, are not fine
     #[arg(long, value_name = "N", help_heading = "Nodes")]
     max_failures: Option<MaxFailures>,
 
     /// Push this program to the nodes and run it there
+    ///
+    /// It has to be linked statically. Where it cannot be used, the node is asked in batches,
+    /// and a note says why.
     #[arg(long, help_heading = "Connection")]
     agent: bool,
 
@@ -74,11 +80,16 @@ pub struct ExecArgs {
     #[arg(long, value_name = "REPORTER", num_args = 1.., default_values = ["cli"], help_heading = "Output")]
     reporter: Vec<String>,
 
-    /// Only what failed or errored in an earlier run: its ndjson or run-json
+    /// Only what went wrong in an earlier run
+    ///
+    /// FILE is the ndjson or run-json of that run. What failed or errored there is run
+    /// again; of a node that was out of reach, everything.
     #[arg(long, value_name = "FILE", help_heading = "Which controls")]
     rerun_failed: Option<PathBuf>,
 
-    /// Keep what is observed, for recording:// ({node} in it for several nodes)
+    /// Keep what is observed, for recording://
+    ///
+    /// With several nodes the path holds {node}, and each has a file of its own.
     #[arg(long, value_name = "FILE", conflicts_with = "agent", help_heading = "Run")]
     record: Option<PathBuf>,
 

@@ -48,7 +48,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
     #[arg(hide_default_value = true, help_heading = "General")]
     pub color: Color,
-    /// Show on standard error what controls print()
+    /// Say more: what controls print, what nodes took
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "General")]
     pub verbose: u8,
     /// No progress bar and no notes on standard error

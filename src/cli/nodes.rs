@@ -313,7 +313,7 @@ mod tests {
         let options = &nodes[0].options;
         assert_eq!((options.user.as_deref(), options.port), (Some("root"), Some(22)));
         assert_eq!((options.jumps.join(" "), options.known_hosts.len()), ("g1 ops@g2".to_string(), 1));
-        assert_eq!(options.host_key_check, HostKeyCheck::AcceptNew);
+        assert_eq!(options.host_key_check, Some(HostKeyCheck::AcceptNew));
         let privilege = options.privilege.as_ref().unwrap();
         assert_eq!((privilege.tool, privilege.user.as_deref()), (Tool::Sudo, Some("app")));
         let patience = Patience {

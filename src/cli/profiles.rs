@@ -13,7 +13,7 @@ pub struct ProfileArgs {
     /// Directories or archives of profiles, or NAME@REQUIREMENT
     #[arg(value_name = "PROFILE")]
     pub paths: Vec<PathBuf>,
-    /// Folder where NAME@REQUIREMENT is looked up; several are all looked into
+    /// Where NAME@REQUIREMENT is looked up; may be repeated
     #[arg(long, value_name = "FOLDER", help_heading = "Run")]
     profile_path: Vec<PathBuf>,
 }

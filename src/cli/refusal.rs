@@ -11,7 +11,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("--log-level", "-v says more, -q says less"),
     ("--no-color", "colours are turned off with --color never"),
     ("--output", "reports go to files with --reporter NAME:PATH"),
-    ("--sudo", "only this machine is checked: start probity itself as root, as in sudo probity exec"),
     ("--vars", "files of attributes are given with --attrs FILE"),
     ("--waiver-file", "files of waivers are given with --waivers FILE"),
     ("json", "the controls of a profile are listed with probity describe PROFILE --format json"),

@@ -44,52 +44,66 @@ pub fn bad_id(id: &str) -> Option<String> {
 
 /// Reads the table of one control.
 pub fn read(id: &str, table: &Table, file: Arc<str>, line: usize, code: Arc<str>) -> Result<Control, String> {
-    for pair in table.pairs::<LuaValue, LuaValue>() {
-        let (key, _) = pair.map_err(|error| error.to_string())?;
-        match &key {
-            LuaValue::String(name) if KEYS.contains(&&*name.to_string_lossy()) => {}
-            LuaValue::String(name) => {
-                let name = name.to_string_lossy();
-                return Err(format!("unknown key {name}; {}", did_you_mean(&name, KEYS)));
-            }
-            _ => return Err("a value without a key; write key = value".to_string()),
-        }
-    }
-    let check = match get(table, "check")? {
-        LuaValue::Function(check) => check,
+    let fields = Fields::of(table)?;
+    let check = match fields.get("check") {
+        LuaValue::Function(check) => check.clone(),
         LuaValue::Nil => return Err("no check; write check = function() … end".to_string()),
         other => return Err(format!("check must be a function, not a {}", other.type_name())),
     };
-    let only_if = match get(table, "only_if")? {
-        LuaValue::Function(only_if) => Some(only_if),
+    let only_if = match fields.get("only_if") {
+        LuaValue::Function(only_if) => Some(only_if.clone()),
         LuaValue::Nil => None,
         other => return Err(format!("only_if must be a function, not a {}", other.type_name())),
     };
     let summary = ControlSummary {
         id: id.into(),
-        title: text(table, "title")?,
-        impact: impact(get(table, "impact")?)?,
-        desc: text(table, "desc")?,
-        rationale: text(table, "rationale")?,
-        fix: text(table, "fix")?,
-        tags: tags(&get(table, "tags")?)?,
-        refs: refs(&get(table, "refs")?)?,
+        title: fields.text("title")?,
+        impact: impact(fields.get("impact"))?,
+        desc: fields.text("desc")?,
+        rationale: fields.text("rationale")?,
+        fix: fields.text("fix")?,
+        tags: tags(fields.get("tags"))?,
+        refs: refs(fields.get("refs"))?,
         file,
         line,
         code,
     };
-    Ok(Control { summary: Arc::new(summary), only_if, check, eventually: eventually(&get(table, "eventually")?)? })
+    Ok(Control { summary: Arc::new(summary), only_if, check, eventually: eventually(fields.get("eventually"))? })
 }
 
-fn get(table: &Table, key: &str) -> Result<LuaValue, String> {
-    table.raw_get(key).map_err(|error| error.to_string())
-}
+/// The values of a control's table, in the order of [`KEYS`].
+struct Fields([LuaValue; KEYS.len()]);
 
-fn text(table: &Table, key: &str) -> Result<Option<Arc<str>>, String> {
-    match get(table, key)? {
-        LuaValue::Nil => Ok(None),
-        LuaValue::String(text) => Ok(Some(unindented(&text.to_string_lossy()).into())),
-        other => Err(format!("{key} must be text, not a {}", other.type_name())),
+impl Fields {
+    /// Everything in the table; a key that no control has is an error.
+    fn of(table: &Table) -> Result<Fields, String> {
+        let mut values = [const { LuaValue::Nil }; KEYS.len()];
+        for pair in table.pairs::<LuaValue, LuaValue>() {
+            let (key, value) = pair.map_err(|error| error.to_string())?;
+            let LuaValue::String(name) = &key else {
+                return Err("a value without a key; write key = value".to_string());
+            };
+            match KEYS.iter().position(|known| *name == **known) {
+                Some(at) => values[at] = value,
+                None => {
+                    let name = name.to_string_lossy();
+                    return Err(format!("unknown key {name}; {}", did_you_mean(&name, KEYS)));
+                }
+            }
+        }
+        Ok(Fields(values))
+    }
+
+    fn get(&self, key: &str) -> &LuaValue {
+        KEYS.iter().position(|known| *known == key).map_or(&LuaValue::Nil, |at| &self.0[at])
+    }
+
+    fn text(&self, key: &str) -> Result<Option<Arc<str>>, String> {
+        match self.get(key) {
+            LuaValue::Nil => Ok(None),
+            LuaValue::String(text) => Ok(Some(unindented(&text.to_string_lossy()).into())),
+            other => Err(format!("{key} must be text, not a {}", other.type_name())),
+        }
     }
 }
 
@@ -108,8 +122,8 @@ fn unindented(text: &str) -> String {
     whole
 }
 
-fn impact(value: LuaValue) -> Result<f64, String> {
-    let impact = match &value {
+fn impact(value: &LuaValue) -> Result<f64, String> {
+    let impact = match value {
         LuaValue::Nil => 0.5,
         LuaValue::Integer(number) => *number as f64,
         LuaValue::Number(number) => *number,

@@ -29,7 +29,7 @@ pub struct Description {
     pub owner: u64,
     pub number: usize,
     /// Where a step of a custom resource was looked up last.
-    looked_up: RefCell<Place>,
+    looked_up: RefCell<Option<Place>>,
 }
 
 impl UserData for Description {
@@ -66,7 +66,7 @@ pub fn install(
                 (running.serial, running.describes.len() - 1)
             })
             .map_err(|message| raise(lua, message))?;
-        Ok(Description { subject, custom, owner, number, looked_up: RefCell::new(Place::unknown()) })
+        Ok(Description { subject, custom, owner, number, looked_up: RefCell::default() })
     })?;
     globals.raw_set("describe", describe)?;
 
@@ -88,7 +88,7 @@ pub fn install(
         let description = description.borrow::<Description>()?;
         let steps = match &description.custom {
             Some(_) => {
-                *description.looked_up.borrow_mut() = caller(lua);
+                *description.looked_up.borrow_mut() = Some(caller(lua));
                 &custom_steps
             }
             None => &steps,
@@ -120,7 +120,7 @@ fn install_custom(lua: &Lua, rust: &Table, session: &Rc<Session>) -> mlua::Resul
         lua.create_function(|lua, (description, name): (LuaValue, String)| {
             let description = own(&[description], &name).map_err(|message| raise(lua, message))?;
             let description = description.borrow::<Description>()?;
-            let looked_up = description.looked_up.borrow().clone();
+            let looked_up = description.looked_up.borrow().clone().unwrap_or_else(Place::unknown);
             let place = caller_or(lua, looked_up);
             match &description.custom {
                 Some(subject) => Ok((place.to_string(), subject.clone())),

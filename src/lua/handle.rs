@@ -52,13 +52,16 @@ impl Handle {
             _ => format!("{}: {message}", entry.name),
         };
         let instance = (entry.build)(args).map_err(named)?;
-        Ok(Handle { entry, instance: Rc::from(instance), selection: None })
+        Ok(Handle { entry, instance, selection: None })
     }
 
     /// What sentences call it.
     pub fn title(&self) -> String {
-        let words = self.selection.as_ref().map_or("", |selection| &selection.words);
-        format!("{}{words}", self.instance.title())
+        let mut title = self.instance.title();
+        if let Some(selection) = &self.selection {
+            title.push_str(&selection.words);
+        }
+        title
     }
 
     fn own(&self) -> &dyn Any {

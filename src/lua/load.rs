@@ -29,7 +29,7 @@ pub struct Collected {
     named: Vec<(String, Arc<str>, usize)>,
     controls: Vec<Control>,
     /// Where each id is declared.
-    places: HashMap<Arc<str>, String>,
+    places: HashMap<Arc<str>, Place>,
 }
 
 type Collector = Rc<RefCell<Collected>>;
@@ -78,13 +78,13 @@ pub fn install(lua: &Lua, rust: &Table, session: &Rc<Session>, libraries: Librar
                     "control \"{id}\" needs a table: write control \"{id}\" {{ … }}, not a {kind}"
                 )));
             };
-            if let Some(place) = collected.places.get(&*id) {
-                return Ok(Some(format!("control {id} is declared twice; the other one is at {place}")));
+            if let Some(Place { file, line }) = collected.places.get(&*id) {
+                return Ok(Some(format!("control {id} is declared twice; the other one is at {file}:{line}")));
             }
             let code = Arc::from(collected.source.code_at(line));
-            let place = format!("{file}:{line}");
             match read(&id, &table, file, line, code) {
                 Ok(control) => {
+                    let place = Place { file: control.summary.file.clone(), line };
                     collected.places.insert(control.summary.id.clone(), place);
                     collected.controls.push(control);
                     Ok(None)

@@ -3,7 +3,6 @@
 use super::handle::{Handle, dig};
 use super::matcher::{Matcher, Verdict, show};
 use crate::node::{Memory, Seen, Sight, Unseen};
-use crate::probe::Probe;
 use crate::resource::Args;
 use crate::resource::catalogue::Key;
 use crate::results::Outcome;
@@ -11,7 +10,8 @@ use crate::results::event::Step;
 use crate::value::Value;
 use std::sync::Arc;
 
-/// The most probes one result names as its evidence.
+/// The most probes one result names as its evidence. Where there are more, those of the
+/// resource itself are named: what is known of every node was asked before them.
 const EVIDENCE: usize = 20;
 
 /// One thing in the list of what a control recorded.
@@ -85,15 +85,19 @@ pub enum Check {
 impl Recorded {
     /// The sentence that a report shows for this step.
     pub fn sentence(&self) -> String {
-        let title = self.subject.title();
-        match &self.check {
-            Check::Exists { negated: false } => format!("{title} exists"),
-            Check::Exists { negated: true } => format!("{title} does not exist"),
-            Check::Is { words, negated, .. } => format!("{title} is {}{words}", if *negated { "not " } else { "" }),
-            Check::Its { words, matcher, .. } => format!("{title} {words} {}", matcher.expectation()),
-            Check::It { matcher } => format!("{title} {}", matcher.expectation()),
-            Check::Told { words, negated, .. } => format!("{title} {}", if *negated { &words.1 } else { &words.0 }),
+        self.sentence_of(&self.expected())
+    }
+
+    /// The sentence, once it is known what is expected.
+    fn sentence_of(&self, expected: &str) -> String {
+        let mut sentence = self.subject.title();
+        if let Check::Its { words, .. } = &self.check {
+            sentence.push(' ');
+            sentence.push_str(words);
         }
+        sentence.push(' ');
+        sentence.push_str(expected);
+        sentence
     }
 
     /// Judges the step; unwinds while answers are outstanding.
@@ -104,66 +108,61 @@ impl Recorded {
             Err(Unseen::Pending) => return Err(Unseen::Pending),
             Err(Unseen::Missing(title)) => Judged {
                 outcome: Outcome::Failed,
-                expected: self.expected(),
                 found: Some("does not exist".to_string()),
                 message: Some(format!("{title} does not exist")),
             },
-            Err(Unseen::Fault(fault)) => Judged {
-                outcome: Outcome::Errored,
-                expected: self.expected(),
-                found: None,
-                message: Some(fault.message.to_string()),
-            },
-            Err(Unseen::Misuse(message)) => {
-                Judged { outcome: Outcome::Errored, expected: self.expected(), found: None, message: Some(message) }
+            Err(Unseen::Fault(fault)) => {
+                Judged { outcome: Outcome::Errored, found: None, message: Some(fault.message.to_string()) }
             }
+            Err(Unseen::Misuse(message)) => Judged { outcome: Outcome::Errored, found: None, message: Some(message) },
         };
         let resource = match &self.subject {
             Subject::Resource(handle) => Some(handle.entry.name),
             Subject::Value(..) => None,
         };
+        let expected = self.expected();
         Ok(Step {
             outcome: judged.outcome,
-            sentence: self.sentence(),
-            expected: judged.expected,
+            sentence: self.sentence_of(&expected),
+            expected: Some(expected),
             found: judged.found,
             message: judged.message,
             traceback: None,
             resource,
             file: self.file.clone(),
             line: self.line,
-            evidence: evidence(&memory.used()),
+            evidence: memory.used(EVIDENCE),
         })
     }
 
     /// The step when what it is about could not be looked at.
     pub fn errored(&self, message: String) -> Step {
-        let mut step = remark(Outcome::Errored, &self.sentence(), message, &self.file, self.line);
-        step.expected = self.expected();
+        let expected = self.expected();
+        let mut step = remark(Outcome::Errored, &self.sentence_of(&expected), message, &self.file, self.line);
+        step.expected = Some(expected);
         step
     }
 
-    fn expected(&self) -> Option<String> {
-        Some(match &self.check {
+    fn expected(&self) -> String {
+        match &self.check {
             Check::Exists { negated: false } => "exists".to_string(),
             Check::Exists { negated: true } => "does not exist".to_string(),
             Check::Is { words, negated, .. } => format!("is {}{words}", if *negated { "not " } else { "" }),
             Check::Its { matcher, .. } | Check::It { matcher } => matcher.expectation(),
             Check::Told { words, negated, .. } => if *negated { &words.1 } else { &words.0 }.clone(),
-        })
+        }
     }
 
     fn look(&self, seen: &Seen<'_>) -> Sight<Judged> {
-        let expected = self.expected();
         match (&self.check, &self.subject) {
             (Check::Told { holds, words, negated }, _) => {
                 let found = if *holds { &words.0 } else { &words.1 };
-                Ok(Judged::yes_or_no(holds != negated, expected, found.clone()))
+                Ok(Judged::yes_or_no(holds != negated, found.clone()))
             }
             (Check::Exists { negated }, Subject::Resource(handle)) => {
                 let exists = handle.exists(seen)?;
                 let found = if exists { "exists" } else { "does not exist" };
-                Ok(Judged::yes_or_no(exists != *negated, expected, found.to_string()))
+                Ok(Judged::yes_or_no(exists != *negated, found.to_string()))
             }
             (Check::Is { predicate, args, words, negated }, Subject::Resource(handle)) => {
                 let Some(said) = handle.predicate(seen, predicate, args) else {
@@ -171,18 +170,18 @@ impl Recorded {
                 };
                 let said = said?;
                 let found = format!("is {}{words}", if said { "" } else { "not " });
-                Ok(Judged::yes_or_no(said != *negated, expected, found))
+                Ok(Judged::yes_or_no(said != *negated, found))
             }
             (Check::Its { path, words, matcher }, Subject::Resource(handle)) => {
                 let Some(found) = handle.property(seen, path) else {
                     return Err(Unseen::Misuse(handle.unknown(words)));
                 };
-                self.match_value(matcher, &found?)
+                match_value(matcher, &found?)
             }
             (Check::Its { path, matcher, .. }, Subject::Value(value, _)) => {
-                self.match_value(matcher, &dig(value.clone(), path))
+                match_value(matcher, &dig(value.clone(), path))
             }
-            (Check::It { matcher }, Subject::Value(value, _)) => self.match_value(matcher, value),
+            (Check::It { matcher }, Subject::Value(value, _)) => match_value(matcher, value),
             (Check::It { .. }, Subject::Resource(handle)) => Err(Unseen::Misuse(format!(
                 ":it(…) judges a plain value; use :its(\"property\", …) with {}",
                 handle.entry.name
@@ -192,35 +191,28 @@ impl Recorded {
             )),
         }
     }
+}
 
-    fn match_value(&self, matcher: &Matcher, found: &Value) -> Sight<Judged> {
-        let (outcome, message) = match matcher.judge(found) {
-            Verdict::Pass => (Outcome::Passed, None),
-            Verdict::Fail { detail } => (Outcome::Failed, detail),
-            Verdict::Misuse(message) => return Err(Unseen::Misuse(message)),
-        };
-        Ok(Judged { outcome, expected: self.expected(), found: Some(show(found)), message })
-    }
+fn match_value(matcher: &Matcher, found: &Value) -> Sight<Judged> {
+    let (outcome, message) = match matcher.judge(found) {
+        Verdict::Pass => (Outcome::Passed, None),
+        Verdict::Fail { detail } => (Outcome::Failed, detail),
+        Verdict::Misuse(message) => return Err(Unseen::Misuse(message)),
+    };
+    Ok(Judged { outcome, found: Some(show(found)), message })
 }
 
 struct Judged {
     outcome: Outcome,
-    expected: Option<String>,
     found: Option<String>,
     message: Option<String>,
 }
 
 impl Judged {
-    fn yes_or_no(holds: bool, expected: Option<String>, found: String) -> Judged {
+    fn yes_or_no(holds: bool, found: String) -> Judged {
         let outcome = if holds { Outcome::Passed } else { Outcome::Failed };
-        Judged { outcome, expected, found: Some(found), message: None }
+        Judged { outcome, found: Some(found), message: None }
     }
-}
-
-/// The probes a result rests on, in words. Where there are too many, those of the resource
-/// itself are named: what is known of every node was asked before them.
-fn evidence(used: &[Probe]) -> Vec<String> {
-    used[used.len().saturating_sub(EVIDENCE)..].iter().map(ToString::to_string).collect()
 }
 
 /// A step for what ended a control early: an error, a skip, a pass without a check.

@@ -247,8 +247,7 @@ fn known_property(handle: &Handle, path: &[Key], words: &str) -> Result<(), Stri
 
 /// Whether `its(NAME, …)` can mean anything for a resource.
 pub(super) fn has_property(entry: &Entry, name: &str) -> bool {
-    let names = entry.property_names();
     matches!(entry.shape, Shape::Open(_))
-        || names.contains(&name)
-        || name.split_once('.').is_some_and(|(head, _)| names.contains(&head))
+        || entry.has_property(name)
+        || name.split_once('.').is_some_and(|(head, _)| entry.has_property(head))
 }

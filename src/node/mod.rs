@@ -70,16 +70,24 @@ impl Node {
     /// Sends everything that waits in `memories` as one batch and stores the answers.
     /// Returns how many probes were sent; 0: nothing was waiting.
     pub fn ask(&self, memories: &[&Memory]) -> usize {
-        let waiting: Vec<_> = memories.iter().map(|memory| memory.take_pending()).collect();
-        let batch: Vec<_> = waiting.iter().flatten().cloned().collect();
+        let mut batch = Vec::new();
+        let mut ends = Vec::with_capacity(memories.len());
+        for memory in memories {
+            memory.take_pending(&mut batch);
+            ends.push(batch.len());
+        }
         if batch.is_empty() {
             return 0;
         }
         self.rounds.set(self.rounds.get() + 1);
-        self.sent.set(self.sent.get() + batch.len());
+        let sent = batch.len();
+        self.sent.set(self.sent.get() + sent);
         let mut answers = self.transport.batch(&batch).into_iter();
-        for (memory, probes) in memories.iter().zip(waiting) {
-            for probe in probes {
+        let mut probes = batch.into_iter();
+        for (memory, end) in memories.iter().zip(ends) {
+            while probes.len() > sent - end
+                && let Some(probe) = probes.next()
+            {
                 let answer = answers.next().unwrap_or_else(|| {
                     Err(crate::probe::Fault::new(
                         crate::probe::FaultKind::Failed,
@@ -89,7 +97,7 @@ impl Node {
                 memory.store(probe, answer);
             }
         }
-        batch.len()
+        sent
     }
 
     /// Whether looking again may give another answer.

@@ -102,7 +102,7 @@ fn an_init_that_is_systemd_counts_though_it_does_not_run() {
         canonical: Some("/usr/lib/systemd/systemd".into()),
         target: Some(inode(FileKind::File)),
     };
-    let init = Some(Stated { own: inode(FileKind::Symlink), link: Some(link) });
+    let init = Some(Stated { own: inode(FileKind::Symlink), link: Some(link.into()) });
     let (node, _) = node(&[], &[("/sbin/init", init), ("/etc/inittab", plain(FileKind::File))]);
     assert_eq!(platform(&node).unwrap().service_manager, Some(ServiceManager::Systemd { running: false }));
 }

@@ -71,9 +71,9 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The probes that wait, which no longer wait after this.
-    pub fn take_pending(&self) -> Vec<Probe> {
-        self.pending.take().into_iter().collect()
+    /// Appends the probes that wait, which no longer wait after this.
+    pub fn take_pending(&self, batch: &mut Vec<Probe>) {
+        batch.extend(self.pending.take());
     }
 
     /// Whether any probe waits for the next round.
@@ -103,13 +103,15 @@ impl Memory {
         self.touched.borrow_mut().clear();
     }
 
-    /// The probes whose answers were used since [`Memory::forget_used`], each once.
-    pub fn used(&self) -> Vec<Probe> {
+    /// The probes whose answers were used since [`Memory::forget_used`], in words and each
+    /// once; the last `most` of them in the order they were first asked.
+    pub fn used(&self, most: usize) -> Vec<String> {
         let answers = self.answers.borrow();
-        let mut indices = self.touched.borrow().clone();
-        indices.sort_unstable();
-        indices.dedup();
-        indices.into_iter().filter_map(|index| answers.get_index(index)).map(|(probe, _)| probe.clone()).collect()
+        let mut touched = self.touched.borrow_mut();
+        touched.sort_unstable();
+        touched.dedup();
+        let last = &touched[touched.len().saturating_sub(most)..];
+        last.iter().filter_map(|index| answers.get_index(*index)).map(|(probe, _)| probe.to_string()).collect()
     }
 }
 

@@ -10,13 +10,13 @@ use std::sync::Arc;
 /// Checked arguments by name. They may be given by position, and the rest by name in a
 /// table at the end: `command("id", { timeout = "5s" })`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Args(IndexMap<&'static str, Value>);
+pub struct Args(Vec<(&'static str, Value)>);
 
 impl Args {
     /// Checks what was given against what `specs` declares. The error is a message that
     /// names `callee`.
     pub fn bind(callee: &str, specs: &'static [Arg], mut given: Vec<Value>) -> Result<Args, String> {
-        let mut args = IndexMap::new();
+        let mut args = Args(Vec::with_capacity(given.len()));
         let is_argument = |name: &str| specs.iter().any(|spec| spec.name == name);
         // A map stands for itself where a map is due; where anything is due, it does so
         // unless its keys name arguments, so that misspelt options are told as such.
@@ -36,35 +36,38 @@ impl Args {
                     let hint = did_you_mean(&name, specs.iter().map(|spec| spec.name));
                     return Err(format!("{callee} has no argument {name}; {hint}"));
                 };
-                args.insert(spec.name, value);
+                args.0.push((spec.name, value));
             }
         }
         if given.len() > specs.len() {
             return Err(format!("{callee} takes at most {} arguments, not {}", specs.len(), given.len()));
         }
         for (spec, value) in specs.iter().zip(given) {
-            if value != Value::Nil && args.insert(spec.name, value).is_some() {
+            if value == Value::Nil {
+                continue;
+            }
+            if args.0.iter().any(|(name, _)| *name == spec.name) {
                 return Err(format!("{callee} is given {} twice", spec.name));
             }
+            args.0.push((spec.name, value));
         }
         for spec in specs {
             match args.get(spec.name) {
-                None | Some(Value::Nil) if spec.required => {
-                    return Err(format!("{callee} needs {}: {}", spec.name, spec.doc));
-                }
-                None | Some(Value::Nil) => {}
+                None if spec.required => return Err(format!("{callee} needs {}: {}", spec.name, spec.doc)),
+                None => {}
                 Some(value) if !spec.kind.takes(value) => {
                     return Err(format!("{callee}: {} is {}, not {value}", spec.name, spec.kind.name()));
                 }
                 Some(_) => {}
             }
         }
-        Ok(Args(args))
+        Ok(args)
     }
 
     /// The value given; `None` when it was left out.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| **value != Value::Nil)
+        let (_, value) = self.0.iter().find(|(known, _)| *known == name)?;
+        Some(value).filter(|value| **value != Value::Nil)
     }
 
     /// A string that was given.

@@ -53,7 +53,7 @@ pub static KSH: Entry = Entry {
     source: "ksh(1)",
     example: r#"describe(ksh "print probity; exit 1"):its("exit_status", eq(1))"#,
     needs: "ksh",
-    build: |args| Ok(Box::new(Script(Command::script("ksh", args)?))),
+    build: |args| Ok(std::rc::Rc::new(Script(Command::script("ksh", args)?))),
     ..ENTRY
 };
 

@@ -5,6 +5,7 @@ use super::table::{Row, Rows};
 use crate::node::{Seen, Sight};
 use crate::value::Value;
 use std::any::Any;
+use std::rc::Rc;
 
 /// One resource.
 pub struct Entry {
@@ -29,7 +30,7 @@ pub struct Entry {
     pub methods: &'static [Method],
     pub shape: Shape,
     /// Makes an instance from its arguments. The error is the message of a misuse.
-    pub build: fn(&Args) -> Result<Box<dyn Instance>, String>,
+    pub build: fn(&Args) -> Result<Rc<dyn Instance>, String>,
 }
 
 /// What else than fixed properties a resource has.
@@ -155,6 +156,17 @@ impl Entry {
     pub fn summary(&self) -> &'static str {
         let doc = self.doc.trim();
         doc.split_once("\n\n").map_or(doc, |(summary, _)| summary)
+    }
+
+    /// Whether `its` and `.` accept a name; see [`Entry::property_names`].
+    pub fn has_property(&self, name: &str) -> bool {
+        let columns = match &self.shape {
+            Shape::Table { columns, .. } => {
+                columns.iter().any(|column| column.name == name) || Rows::PROPERTIES.contains(&name)
+            }
+            _ => false,
+        };
+        columns || self.properties.iter().any(|property| property.name == name)
     }
 
     /// Every name that `its` and `.` accept, columns included.

@@ -90,7 +90,7 @@ macro_rules! resource {
                 },
             }),*],
             shape: shape!($type; $(open $open)? $(table { $($(#[doc = $cdoc])* $cname <- $cfield : $ckind;)* } rows $rows)?),
-            build: |args| Ok(Box::new(<$type>::new(args)?)),
+            build: |args| Ok(std::rc::Rc::new(<$type>::new(args)?)),
         };
 
         /// The instance behind a catalogue call.

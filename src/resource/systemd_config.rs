@@ -288,7 +288,9 @@ mod tests {
             Stat { path: link },
             Some(Stated {
                 own: Inode { kind: FileKind::Symlink, ..null.clone() },
-                link: Some(Link { text: "/dev/null".into(), canonical: Some("/dev/null".into()), target: Some(null) }),
+                link: Some(
+                    Link { text: "/dev/null".into(), canonical: Some("/dev/null".into()), target: Some(null) }.into(),
+                ),
             }),
         );
         let hidden = Trial::new(&ENTRY, &["/etc/systemd/logind.conf".into()], &[], scripted);

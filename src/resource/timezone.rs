@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn the_link_counts_before_the_file() {
         let mut link = stated(FileKind::Symlink).unwrap();
-        link.link = Some(Link { text: "../usr/share/zoneinfo/Europe/Berlin".into(), canonical: None, target: None });
+        link.link =
+            Some(Link { text: "../usr/share/zoneinfo/Europe/Berlin".into(), canonical: None, target: None }.into());
         let berlin = zone(Some(link), "Etc/UTC\n");
         assert_eq!(berlin.its("identifier").unwrap(), Value::from("Europe/Berlin"));
         assert_eq!(berlin.rounds(), 1);

@@ -357,10 +357,12 @@ impl ProfileRun<'_> {
             Some(print) => Rc::new(move |control, line| print(&node, control, line)),
             None => Rc::new(|_, _| {}),
         };
-        Engine::load(&self.profile.sources, Limits::default(), print).map_err(|errors| {
+        let mut engine = Engine::load(&self.profile.sources, Limits::default(), print).map_err(|errors| {
             let messages: Vec<String> = errors.iter().map(|error| error.message.clone()).collect();
-            format!("the controls cannot be loaded: {}", messages.join("; ")).into()
-        })
+            Arc::from(format!("the controls cannot be loaded: {}", messages.join("; ")))
+        })?;
+        engine.share_summaries(&self.profile.controls);
+        Ok(engine)
     }
 
     fn not_run(

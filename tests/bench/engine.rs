@@ -2,10 +2,11 @@
 //! is there at once and where all of a round come in one batch; beside it the floors, the
 //! same closures in plain Lua over plain tables, and their coroutines.
 //!
-//! `cargo bench --bench engine`. Before the timings it prints the memory a control takes.
+//! `cargo bench --bench engine`. Before the timings it prints the memory a control takes, and what
+//! loading linux-baseline takes for each node.
 //! Times are those of the processor, so that a busy machine does not count.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use probity::lua::{Engine, Limits, Sources};
 use probity::node::Node;
 use probity::probe::{Answer, FileKind, Inode, Observation, Probe, Stated};
@@ -66,11 +67,11 @@ impl Transport for Still {
     }
 }
 
-/// The bytes of memory this process holds.
+/// The bytes of memory this process holds: proc_pid_status(5), `VmRSS`.
 fn resident() -> usize {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: usize = statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
-    pages * rustix::param::page_size()
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse::<usize>().ok()).unwrap_or(0) * 1024
 }
 
 /// How long this thread has had the processor so far: proc(5), `schedstat`, in nanoseconds.
@@ -111,8 +112,50 @@ fn sources(recorded: bool) -> Sources {
 }
 
 fn load(recorded: bool) -> Engine {
-    let engine = Engine::load(&sources(recorded), Limits::default(), Rc::new(|_: Option<&str>, _: &str| {}));
+    load_sources(&sources(recorded))
+}
+
+fn load_sources(sources: &Sources) -> Engine {
+    let engine = Engine::load(sources, Limits::default(), Rc::new(|_: Option<&str>, _: &str| {}));
     engine.unwrap_or_else(|errors| panic!("{}", errors[0]))
+}
+
+/// The Lua of `profiles/linux-baseline`, which a run loads once for every node.
+fn baseline() -> Sources {
+    let read = |folder: &str| {
+        let folder = format!("profiles/linux-baseline/{folder}");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder);
+        let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap());
+        let file = |entry: std::fs::DirEntry| {
+            let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            let name = name.trim_start_matches("profiles/linux-baseline/");
+            (name.into(), std::fs::read_to_string(entry.path()).unwrap().into())
+        };
+        entries.map(file).collect()
+    };
+    Sources { controls: read("controls"), libraries: read("libraries"), ..Sources::default() }
+}
+
+/// What the profile of a node takes: a Lua state of its own for each.
+fn a_node() {
+    const NODES: usize = 50;
+    let sources = baseline();
+    let before = (resident(), processor());
+    let mut engines: Vec<Engine> = vec![load_sources(&sources)];
+    let known: Vec<_> = engines[0].summaries().cloned().collect();
+    for _ in 1..NODES {
+        let mut engine = load_sources(&sources);
+        engine.share_summaries(&known);
+        engines.push(engine);
+    }
+    let (bytes, time) = (resident().saturating_sub(before.0) / NODES, processor().saturating_sub(before.1));
+    println!(
+        "linux-baseline, {} controls, loaded for each of {NODES} nodes: {:.2} ms CPU, {} KiB in Lua, {} KiB resident",
+        engines[0].controls().len(),
+        time.as_secs_f64() * 1000.0 / NODES as f64,
+        engines[0].used_memory() / 1024,
+        bytes / 1024,
+    );
 }
 
 fn run(engine: &Engine, transport: Rc<Still>) -> usize {
@@ -150,6 +193,7 @@ fn memory() {
 /// What plain Lua takes for the same closures, over tables instead of resources.
 fn floors(criterion: &mut Criterion) {
     memory();
+    in_its_own_process(A_NODE);
     let lua = mlua::Lua::new();
     let library = "local yield = coroutine.yield\n\
         local meta = { __index = function(t, key) return 4096 end }\n\
@@ -202,4 +246,19 @@ fn probes(criterion: &mut Criterion) {
 }
 
 criterion_group!(engine, floors, probes);
-criterion_main!(engine);
+/// The argument that makes this program measure [`a_node`] alone.
+const A_NODE: &str = "--a-node";
+
+/// What is measured after something else would find memory that is free already.
+fn in_its_own_process(what: &str) {
+    let program = std::env::current_exe().unwrap();
+    assert!(std::process::Command::new(program).arg(what).status().unwrap().success());
+}
+
+fn main() {
+    if std::env::args().any(|argument| argument == A_NODE) {
+        return a_node();
+    }
+    engine();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -39,6 +39,12 @@ struct Bounded {
 
 impl Write for Bounded {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
+        // No text has more characters than bytes.
+        if piece.len() <= self.left {
+            self.text.push_str(piece);
+            self.left -= piece.chars().count();
+            return Ok(());
+        }
         match piece.char_indices().nth(self.left) {
             None => {
                 self.text.push_str(piece);

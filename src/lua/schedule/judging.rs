@@ -59,13 +59,13 @@ impl Schedule<'_> {
             self.again.push((Instant::now() + eventually.every, number));
             return;
         }
-        progress.done = Some(Finished {
+        progress.done = Some(Box::new(Finished {
             outcome: verdict.outcome,
             reason: verdict.reason,
             steps: verdict.steps,
             attempts: progress.attempts,
             started: progress.started,
             seconds: elapsed.as_secs_f64(),
-        });
+        }));
     }
 }

@@ -7,7 +7,7 @@ mod task;
 use super::session::{Phase, Running, Session};
 use super::{Engine, Finished};
 use crate::node::{Memory, Node};
-use mlua::Value as LuaValue;
+use mlua::{Thread, Value as LuaValue};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,10 +23,10 @@ struct Progress {
     /// When the first attempt began.
     began: Instant,
     started: jiff::Timestamp,
-    error: Option<mlua::Error>,
+    error: Option<Box<mlua::Error>>,
     /// How many of its coroutines are alive.
     tasks: usize,
-    done: Option<Finished>,
+    done: Option<Box<Finished>>,
 }
 
 /// A run of selected controls on one node.
@@ -36,6 +36,9 @@ pub struct Schedule<'a> {
     node: Rc<Node>,
     selected: &'a [usize],
     tasks: Vec<Option<Task>>,
+    /// A coroutine that came to its end and may run something else. No more than one: each
+    /// keeps the stack it once needed.
+    spare: Option<Thread>,
     free: Vec<usize>,
     ready: VecDeque<usize>,
     waiting: Vec<usize>,
@@ -60,6 +63,7 @@ impl<'a> Schedule<'a> {
             node,
             selected,
             tasks: Vec::new(),
+            spare: None,
             free: Vec::new(),
             ready: VecDeque::new(),
             waiting: Vec::new(),
@@ -109,7 +113,7 @@ impl<'a> Schedule<'a> {
             // What is done is reported, gaps or not.
             for control in self.selected.iter().copied().skip(self.emitted) {
                 if let Some(finished) = self.progress[control].as_mut().and_then(|progress| progress.done.take()) {
-                    emit(control, finished);
+                    emit(control, *finished);
                 }
             }
         }
@@ -137,7 +141,7 @@ impl<'a> Schedule<'a> {
                 return;
             };
             self.emitted += 1;
-            emit(control, finished);
+            emit(control, *finished);
         }
     }
 
@@ -158,7 +162,7 @@ impl<'a> Schedule<'a> {
         self.session.running.borrow_mut()[number] = Some(running);
         let only_if = control.only_if.clone().map_or(LuaValue::Nil, LuaValue::Function);
         let arguments = [only_if, LuaValue::Function(control.check.clone())].into_iter().collect();
-        match self.engine.lua().create_thread(self.engine.run_control().clone()) {
+        match self.coroutine(self.engine.run_control().clone()) {
             Ok(thread) => self.add(Task::new(thread, number, 0, None, arguments)),
             Err(error) => self.fail(number, error),
         }

@@ -5,7 +5,7 @@ use super::Schedule;
 use crate::lua::record::Item;
 use crate::lua::session::{CHILDREN, END, Phase, Running};
 use mlua::thread::ThreadStatus;
-use mlua::{MultiValue, Thread, Value as LuaValue};
+use mlua::{Function, MultiValue, Thread, Value as LuaValue};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,15 @@ impl Task {
 }
 
 impl Schedule<'_> {
+    /// A coroutine for a function. Making one costs more than most controls compute, so one
+    /// that has come to its end is taken where there is any.
+    pub(super) fn coroutine(&mut self, body: Function) -> mlua::Result<Thread> {
+        match self.spare.take() {
+            Some(thread) => thread.reset(body).map(|()| thread),
+            None => self.engine.lua().create_thread(body),
+        }
+    }
+
     /// Gets a coroutine ready to run.
     pub(super) fn add(&mut self, mut task: Task) {
         task.queued = true;
@@ -155,8 +164,12 @@ impl Schedule<'_> {
     fn finish(&mut self, number: usize, task: Task) {
         let (mut number, mut task) = (number, task);
         loop {
-            self.release(number, task.control, false);
-            let Some(parent) = task.parent else { return self.judge(task.control) };
+            let Task { thread, control, parent, .. } = task;
+            self.release(number, control, false);
+            if self.spare.is_none() && thread.status() == ThreadStatus::Finished {
+                self.spare = Some(thread);
+            }
+            let Some(parent) = parent else { return self.judge(control) };
             let Some(waiting) = self.tasks[parent].as_mut() else { return };
             waiting.children = waiting.children.saturating_sub(1);
             if waiting.children > 0 {
@@ -195,7 +208,7 @@ impl Schedule<'_> {
         };
         self.tasks[parent] = Some(task);
         for child in children {
-            match self.engine.lua().create_thread(child.body) {
+            match self.coroutine(child.body) {
                 Ok(thread) => {
                     let arguments = MultiValue::from_iter([child.element]);
                     self.add(Task::new(thread, control, child.list, Some(parent), arguments));
@@ -262,6 +275,7 @@ impl Schedule<'_> {
     /// the memory they share.
     fn end_and_collect(&mut self, number: usize, task: Task, error: mlua::Error) {
         self.end(number, task, error);
+        self.spare = None;
         // Twice: what finalizers of the first collection let go of is freed by the second.
         // A collection that fails leaves things as they were.
         let _ = self.engine.lua().gc_collect().and_then(|()| self.engine.lua().gc_collect());
@@ -281,7 +295,7 @@ impl Schedule<'_> {
             }
         }
         if let Some(progress) = self.progress[control].as_mut() {
-            progress.error = Some(error);
+            progress.error = Some(Box::new(error));
         }
         self.judge(control);
     }

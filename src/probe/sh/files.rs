@@ -125,7 +125,7 @@ pub(super) fn stats(paths: &[Shared], parts: &Parts, who: &Who) -> Vec<Result<Op
             return inode.map(|own| own.map(|own| Stated { own, link: None }));
         }
         let link = links.next().unwrap_or_else(|| Err(who.refused("read the link", name, &Trouble::Absent)))?;
-        inode.map(|own| own.map(|own| Stated { own, link: Some(link) }))
+        inode.map(|own| own.map(|own| Stated { own, link: Some(Box::new(link)) }))
     };
     names.iter().zip(inodes).map(stated).collect()
 }

@@ -214,16 +214,16 @@ impl Progress {
             Probe::List(question) => self.answer(index, question, files::list(&question.path, &parts, who)),
             Probe::Flags(question) => self.answer(index, question, files::flags(&question.path, &parts, who)),
             Probe::Connect(question) => self.answer(index, question, network::connect(question, &parts)),
-            Probe::Http(question) => self.answer(index, question, network::http(question, &parts)),
-            Probe::Run(question) => self.answer(index, question, ran(question, parts)),
+            Probe::Http(question) => self.answer(index, &**question, network::http(question, &parts)),
+            Probe::Run(question) => self.answer(index, &**question, ran(question, parts)),
             // These need the files of accounts and hosts.
             Probe::Lookup(_) => drop(self.lookups.insert(index, parts)),
             Probe::Walk(question) => match files::walk(question, &parts, &self.separator, who) {
                 Ok((found, whole)) if whole || !(question.no_user || question.no_group) => {
-                    self.answer(index, question, Ok(found.into()));
+                    self.answer(index, &**question, Ok(found.into()));
                 }
                 Ok((found, _)) => drop(self.walks.insert(index, found)),
-                Err(fault) => self.answer(index, question, Err(fault)),
+                Err(fault) => self.answer(index, &**question, Err(fault)),
             },
             _ => {}
         }

@@ -40,7 +40,7 @@ impl<const DIRECTORY: bool> Located<DIRECTORY> {
         }
     }
 
-    fn link(&self, seen: &Seen<'_>) -> Sight<Option<Link>> {
+    fn link(&self, seen: &Seen<'_>) -> Sight<Option<Box<Link>>> {
         Ok(self.stated(seen)?.ok_or_else(|| self.missing())?.link)
     }
 

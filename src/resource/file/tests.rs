@@ -22,7 +22,7 @@ fn stat(path: &str) -> Stat {
 
 fn link(text: &str, canonical: Option<&str>, target: Option<Inode>) -> Option<Stated> {
     let own = inode(FileKind::Symlink, 0o777, 0, 0);
-    Some(Stated { own, link: Some(Link { text: text.into(), canonical: canonical.map(Into::into), target }) })
+    Some(Stated { own, link: Some(Link { text: text.into(), canonical: canonical.map(Into::into), target }.into()) })
 }
 
 fn account(name: &str, uid: u32, gid: u32) -> Option<Arc<Account>> {

@@ -72,6 +72,6 @@ pub fn latest(seen: &Seen<'_>, name: &str) -> Sight<Arc<str>> {
         status => return Err(Unseen::failed(format!("apk search {name} ended with status {status}"))),
     }
     let version = |line: &[u8]| Some(text(line.strip_prefix(name.as_bytes())?.strip_prefix(b"-")?));
-    let version = lines(&ran.stdout).filter_map(version).next_back();
+    let version = lines(&ran.stdout).filter_map(version).last();
     version.ok_or_else(|| Unseen::failed(format!("apk knows no version of {name}; run apk update on the node")))
 }

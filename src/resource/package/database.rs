@@ -111,12 +111,13 @@ pub fn format(manager: PackageManager) -> &'static str {
 }
 
 /// The lines of a text file that may not be UTF-8.
-pub fn lines(content: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+pub fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
     // The databases have tens of thousands of lines: memchr looks at many bytes at once.
     let mut begin = 0;
-    let ends = memchr::memchr_iter(b'\n', content).chain([content.len()]).collect::<Vec<_>>();
-    let ranges = ends.into_iter().map(move |end| std::mem::replace(&mut begin, end + 1)..end).collect::<Vec<_>>();
-    ranges.into_iter().map(|range| &content[range]).map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+    memchr::memchr_iter(b'\n', content).chain([content.len()]).map(move |end| {
+        let line = &content[std::mem::replace(&mut begin, end + 1)..end];
+        line.strip_suffix(b"\r").unwrap_or(line)
+    })
 }
 
 /// Text of a database field.

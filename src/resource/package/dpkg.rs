@@ -74,10 +74,10 @@ impl<'a> Paragraph<'a> {
         }
         let name = self.name.ok_or("a paragraph without Package")?;
         let name: Box<str> = String::from_utf8_lossy(name.trim_ascii()).into();
-        let status = text(self.status.unwrap_or_default());
+        let status = String::from_utf8_lossy(self.status.unwrap_or_default());
         let mut words = status.split_whitespace();
         let (Some(want), Some(_), Some(state), None) = (words.next(), words.next(), words.next(), words.next()) else {
-            return Err(format!("the status of {name} is not three words but {status:?}"));
+            return Err(format!("the status of {name} is not three words but {:?}", status.trim_ascii()));
         };
         if state == "installed" && self.version.is_none() {
             return Err(format!("{name} is installed in no version"));

@@ -152,7 +152,7 @@ pub fn latest(seen: &Seen<'_>, name: &str) -> Sight<Arc<str>> {
             )));
         }
     }
-    let version = lines(&ran.stdout).map(text).rfind(|line| !line.is_empty());
+    let version = lines(&ran.stdout).map(text).filter(|line| !line.is_empty()).last();
     version.ok_or_else(|| Unseen::failed(format!("dnf knows no version of {name}; run dnf makecache on the node")))
 }
 

@@ -84,7 +84,7 @@ pub static SYSTEMD: Entry = Entry {
     source: "systemctl(1), org.freedesktop.systemd1(5)",
     example: r#"describe(systemd_service "systemd-journald"):is("running"):its("params.LoadState", eq "loaded")"#,
     falsified: (r#"eq "loaded""#, r#"eq "masked""#),
-    build: |args| Ok(Box::new(Service::new(args)?.through(Only::Systemd))),
+    build: |args| Ok(std::rc::Rc::new(Service::new(args)?.through(Only::Systemd))),
     ..ENTRY
 };
 
@@ -97,7 +97,7 @@ pub static SYSV: Entry = Entry {
     example: r#"describe(sysv_service "no-such-script"):is_not("installed"):is_not("running")"#,
     falsified: (r#":is_not("installed")"#, r#":is("installed")"#),
     needs: "",
-    build: |args| Ok(Box::new(Service::new(args)?.through(Only::SysV))),
+    build: |args| Ok(std::rc::Rc::new(Service::new(args)?.through(Only::SysV))),
     ..ENTRY
 };
 

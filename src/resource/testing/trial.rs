@@ -14,7 +14,7 @@ pub const NOW: i64 = 1_709_294_400;
 /// A resource built with arguments, and the node it looks at.
 pub struct Trial {
     entry: &'static Entry,
-    instance: Box<dyn Instance>,
+    instance: Rc<dyn Instance>,
     node: Node,
 }
 

@@ -11,7 +11,10 @@
 //! puts a secret into a name has made it public already, and two controls that are both
 //! called `***` would be one.
 
+mod by_nature;
 mod forms;
+
+use by_nature::{IN_RECORDINGS, IN_REPORTS};
 
 use super::event::{AttributeSummary, ControlSummary, ProfileSummary, Reference, RunEvent, Step};
 use crate::value::Value;
@@ -45,9 +48,6 @@ pub struct Masker {
     short: Vec<String>,
     /// The secrets themselves, for values that are no text.
     whole: Vec<String>,
-    by_nature: Vec<(Regex, &'static str)>,
-    /// As `by_nature`, with what says how a password is hashed left there.
-    hashes: Vec<(Regex, &'static str)>,
     /// The metadata of controls is the same in every event; it is masked once. The key is
     /// the address of the first, which is kept so that the address stays its own.
     known: Mutex<HashMap<usize, [Arc<ControlSummary>; 2]>>,
@@ -92,8 +92,6 @@ impl Masker {
             plain,
             short,
             whole: secrets.into_iter().filter(|secret| !secret.is_empty()).collect(),
-            by_nature: secret_by_nature(),
-            hashes: hashes(),
             known: Mutex::default(),
         }
     }
@@ -101,8 +99,8 @@ impl Masker {
     /// The text without secrets.
     pub fn mask_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut masked = self.without_secrets(text);
-        for (pattern, with) in &self.by_nature {
-            replace(&mut masked, |text| pattern.replace_all(text, *with));
+        for secret in &IN_REPORTS {
+            replace(&mut masked, |text| secret.masked(text));
         }
         masked
     }
@@ -112,8 +110,8 @@ impl Masker {
     /// traditional form. So what a control says about the kind of a hash stays true.
     pub fn mask_observation<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut masked = self.without_secrets(text);
-        for (pattern, with) in &self.hashes {
-            replace(&mut masked, |text| pattern.replace_all(text, *with));
+        for secret in &IN_RECORDINGS {
+            replace(&mut masked, |text| secret.masked(text));
         }
         masked
     }
@@ -316,44 +314,6 @@ fn pieces(secret: &str) -> Vec<String> {
     let characters: Vec<char> = secret.chars().collect();
     let count = characters.len().div_ceil(PIECE);
     characters.chunks(characters.len().div_ceil(count)).map(|piece| piece.iter().collect()).collect()
-}
-
-/// The hash formats of crypt(5), and those web servers and databases add: an id between
-/// dollars, then parameters, salt and hash.
-const HASH: &str = r"(\$(?:1|2[abxy]?|3|5|6|7|y|gy|md5|sha1|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[a-z0-9-]*)[$,])[./A-Za-z0-9$=,+*-]{8,}";
-const GRUB: &str = r"grub\.pbkdf2\.sha[0-9]+\.[0-9]+\.[0-9A-Fa-f.]{16,}";
-/// A private key (RFC 7468, RFC 4880), up to its end or, when it was cut, to the end of the
-/// text; in one text with line ends, quoted, or as a list of lines. The mark alone, as a
-/// pattern to look for, is no key.
-const KEY: &str = r#"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\s"',]|\\+[rnt])*(?:Proc-Type|Comment|Version|[A-Za-z0-9+/=]{16,}).*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z)"#;
-
-/// What is secret whoever's it is, with what stands in its place.
-fn secret_by_nature() -> Vec<(Regex, &'static str)> {
-    patterns(&[
-        (HASH, MASK),
-        // A traditional hash has no mark of its own, but its place in shadow(5) has.
-        (r":[!*]?(?:_[./A-Za-z0-9]{19}|[./A-Za-z0-9]{13})((?::[0-9]*){3,})", ":***$1"),
-        (GRUB, MASK),
-        (KEY, MASK),
-    ])
-}
-
-/// As [`secret_by_nature`], with what says how a password is hashed left there.
-fn hashes() -> Vec<(Regex, &'static str)> {
-    patterns(&[
-        (HASH, "${1}***"),
-        // In the place of a password any mark of crypt(5) will do, known or not.
-        (r"(:[!*]?\$[A-Za-z0-9-]*\$?)[^:\n*]{8,}((?::[0-9]*){3,})", "${1}***$2"),
-        (r"(:[!*]?_)[./A-Za-z0-9]{19}((?::[0-9]*){3,})", "${1}...................$2"),
-        (r"(:[!*]?)[./A-Za-z0-9]{13}((?::[0-9]*){3,})", "${1}.............$2"),
-        (GRUB, MASK),
-        (KEY, MASK),
-    ])
-}
-
-fn patterns(list: &[(&str, &'static str)]) -> Vec<(Regex, &'static str)> {
-    // The patterns are constants; a test builds every one of them.
-    list.iter().filter_map(|(pattern, with)| Some((Regex::new(pattern).ok()?, *with))).collect()
 }
 
 #[cfg(test)]

@@ -217,7 +217,8 @@ fn long_secrets_are_found_also_where_they_are_cut() {
 
 #[test]
 fn hashes_and_keys_are_secret_by_nature() {
-    assert_eq!((secret_by_nature().len(), hashes().len()), (4, 6), "a pattern is broken");
+    let mut all = IN_REPORTS.iter().chain(&IN_RECORDINGS);
+    assert!(all.all(|secret| secret.pattern.is_some()), "a pattern is broken");
     let masker = masker(&[]);
     for hash in [
         "$6$rounds=5000$saltsalt$0kFNIlPUxLhKcLpTrdLCx3kOlGNXF6aDYc1x/",

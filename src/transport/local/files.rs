@@ -27,7 +27,7 @@ impl Local {
         if own.kind != FileKind::Symlink {
             return Ok(Some(Stated { own, link: None }));
         }
-        Ok(Some(Stated { own, link: Some(self.link(path)?) }))
+        Ok(Some(Stated { own, link: Some(self.link(path)?.into()) }))
     }
 
     fn link(&self, path: &str) -> Result<Link, Fault> {

@@ -22,7 +22,7 @@ mod sockets;
 mod walk;
 
 use super::{Stopper, Transport};
-use crate::probe::{AccountKey, Answer, Fault, FaultKind, Probe, Question};
+use crate::probe::{AccountKey, Answer, Fault, FaultKind, Http, Probe, Question, Run, Walk};
 use accounts::{Accounts, InFiles};
 use environment::CommandEnvironment;
 use root::Root;
@@ -87,7 +87,7 @@ impl Local {
             Probe::Read(question) => seen(question, self.read(&question.path)),
             Probe::List(question) => seen(question, self.list(&question.path)),
             Probe::Flags(question) => seen(question, self.flags(&question.path)),
-            Probe::Run(question) => seen(question, self.run(question)),
+            Probe::Run(question) => seen::<Run>(question, self.run(question)),
             Probe::Which(question) => seen(question, Ok(self.environment().which(&question.name).map(Into::into))),
             Probe::Environment(question) => seen(question, Ok(self.environment().variables())),
             Probe::User(question) => seen(question, self.accounts.user(&question.key, self)),
@@ -95,14 +95,14 @@ impl Local {
             Probe::Users(question) => seen(question, self.accounts.all_users(self)),
             Probe::Groups(question) => seen(question, self.accounts.all_groups(self)),
             Probe::Uname(question) => seen(question, Ok(uname())),
-            Probe::Walk(question) => seen(question, self.walk(question)),
+            Probe::Walk(question) => seen::<Walk>(question, self.walk(question)),
             Probe::Sockets(question) => seen(question, self.sockets()),
             Probe::SocketOwners(question) => seen(question, self.socket_owners()),
             Probe::Processes(question) => seen(question, self.processes()),
             Probe::Interfaces(question) => seen(question, self.interfaces()),
             Probe::Connect(question) => seen(question, self.connect(question)),
             Probe::Lookup(question) => seen(question, self.lookup(question)),
-            Probe::Http(question) => seen(question, self.http(question)),
+            Probe::Http(question) => seen::<Http>(question, self.http(question)),
         }
     }
 
@@ -241,7 +241,7 @@ fn uname() -> Arc<crate::probe::Kernel> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::{Observation, Run, Stat, Which};
+    use crate::probe::{Observation, Stat, Which};
     use std::time::{Duration, Instant};
 
     #[test]

@@ -5,7 +5,8 @@ use super::{FORMAT, VERSION, asked};
 use crate::error::Error;
 use crate::probe::{Answer, Fault, FaultKind, Observation, Probe};
 use crate::results::mask::{MASK, Masker};
-use crate::transport::{Stopper, Traffic, Transport};
+use crate::transport::shell::Conversation;
+use crate::transport::{Stopper, Traffic, Transport, Unreachable};
 use indexmap::IndexMap;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -202,5 +203,13 @@ impl Transport for Recorder {
 
     fn clock(&self) -> Option<i64> {
         self.inner.clock()
+    }
+
+    fn converse(&self, conversation: &mut dyn Conversation) -> Result<(), Unreachable> {
+        self.inner.converse(conversation)
+    }
+
+    fn lost(&self) -> Option<Unreachable> {
+        self.inner.lost()
     }
 }

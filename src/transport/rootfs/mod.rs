@@ -65,12 +65,12 @@ impl RootFs {
     /// The answer this transport has itself: `None` for what the files of the root answer.
     fn own(&self, probe: &Probe) -> Option<Answer> {
         match probe {
+            Probe::Walk(walk) => self.refused(probe.kind(), &walk.path, true).map(Err),
             Probe::Stat(Stat { path })
             | Probe::Read(Read { path })
             | Probe::List(List { path })
-            | Probe::Flags(Flags { path })
-            | Probe::Walk(Walk { path, .. }) => {
-                let at_itself = matches!(probe, Probe::List(_) | Probe::Walk(_));
+            | Probe::Flags(Flags { path }) => {
+                let at_itself = matches!(probe, Probe::List(_));
                 self.refused(probe.kind(), path, at_itself).map(Err)
             }
             Probe::User(_) | Probe::Group(_) | Probe::Users(_) | Probe::Groups(_) => None,

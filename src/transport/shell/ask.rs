@@ -299,9 +299,7 @@ impl Transport for Shell {
             return Ok(());
         }
         match self.no_shell(&handshake, exit.unwrap_or(Exit::Unknown), self.is_proven.get()) {
-            End::Refused(refusal) if refusal.wants_password && self.gets_password() => {
-                self.converse(conversation)
-            }
+            End::Refused(refusal) if refusal.wants_password && self.gets_password() => self.converse(conversation),
             End::Refused(refusal) => {
                 self.lose(refusal.unreachable.clone());
                 Err(refusal.unreachable)

@@ -245,7 +245,9 @@ enum Opened {
     /// The server has not answered yet.
     Later,
     /// The server takes no channel beside so many others.
-    Refused { beside: usize },
+    Refused {
+        beside: usize,
+    },
 }
 
 impl Live {

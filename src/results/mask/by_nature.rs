@@ -1,0 +1,101 @@
+//! What is secret whoever's it is: password hashes and private keys.
+
+use super::MASK;
+use regex::Regex;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+/// One kind of secret.
+pub struct SecretByNature {
+    /// False where there can be none in a text. Nearly every text is told apart so, and a run
+    /// without any candidate never builds the pattern.
+    possible: fn(&str) -> bool,
+    /// The patterns are constants; a test builds every one of them.
+    pub pattern: LazyLock<Option<Regex>>,
+    /// What stands in its place.
+    with: &'static str,
+}
+
+impl SecretByNature {
+    const fn new(possible: fn(&str) -> bool, pattern: fn() -> Option<Regex>, with: &'static str) -> Self {
+        SecretByNature { possible, pattern: LazyLock::new(pattern), with }
+    }
+
+    /// The text without secrets of this kind.
+    pub fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match &*self.pattern {
+            Some(pattern) if (self.possible)(text) => pattern.replace_all(text, self.with),
+            _ => Cow::Borrowed(text),
+        }
+    }
+}
+
+/// The hash formats of crypt(5), and those web servers and databases add: an id between
+/// dollars, then parameters, salt and hash.
+fn hash() -> Option<Regex> {
+    Regex::new(r"(\$(?:1|2[abxy]?|3|5|6|7|y|gy|md5|sha1|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[a-z0-9-]*)[$,])[./A-Za-z0-9$=,+*-]{8,}").ok()
+}
+
+fn may_hold_hash(text: &str) -> bool {
+    text.contains('$')
+}
+
+/// A line of shadow(5), where a password has its place.
+fn may_be_shadow(text: &str) -> bool {
+    text.bytes().filter(|byte| *byte == b':').count() > 3
+}
+
+fn grub() -> Option<Regex> {
+    Regex::new(r"grub\.pbkdf2\.sha[0-9]+\.[0-9]+\.[0-9A-Fa-f.]{16,}").ok()
+}
+
+fn may_hold_grub(text: &str) -> bool {
+    text.contains("grub.pbkdf2.")
+}
+
+/// A private key (RFC 7468, RFC 4880), up to its end or, when it was cut, to the end of the
+/// text; in one text with line ends, quoted, or as a list of lines. The mark alone, as a
+/// pattern to look for, is no key.
+fn key() -> Option<Regex> {
+    Regex::new(r#"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\s"',]|\\+[rnt])*(?:Proc-Type|Comment|Version|[A-Za-z0-9+/=]{16,}).*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\z)"#).ok()
+}
+
+fn may_hold_key(text: &str) -> bool {
+    text.contains("-----BEGIN ")
+}
+
+/// What no report shows.
+pub static IN_REPORTS: [SecretByNature; 4] = [
+    SecretByNature::new(may_hold_hash, hash, MASK),
+    // A traditional hash has no mark of its own, but its place in shadow(5) has.
+    SecretByNature::new(
+        may_be_shadow,
+        || Regex::new(r":[!*]?(?:_[./A-Za-z0-9]{19}|[./A-Za-z0-9]{13})((?::[0-9]*){3,})").ok(),
+        ":***$1",
+    ),
+    SecretByNature::new(may_hold_grub, grub, MASK),
+    SecretByNature::new(may_hold_key, key, MASK),
+];
+
+/// What no recording holds: the same, with what says how a password is hashed left there.
+pub static IN_RECORDINGS: [SecretByNature; 6] = [
+    SecretByNature::new(may_hold_hash, hash, "${1}***"),
+    // In the place of a password any mark of crypt(5) will do, known or not.
+    SecretByNature::new(
+        may_be_shadow,
+        || Regex::new(r"(:[!*]?\$[A-Za-z0-9-]*\$?)[^:\n*]{8,}((?::[0-9]*){3,})").ok(),
+        "${1}***$2",
+    ),
+    SecretByNature::new(
+        may_be_shadow,
+        || Regex::new(r"(:[!*]?_)[./A-Za-z0-9]{19}((?::[0-9]*){3,})").ok(),
+        "${1}...................$2",
+    ),
+    SecretByNature::new(
+        may_be_shadow,
+        || Regex::new(r"(:[!*]?)[./A-Za-z0-9]{13}((?::[0-9]*){3,})").ok(),
+        "${1}.............$2",
+    ),
+    SecretByNature::new(may_hold_grub, grub, MASK),
+    SecretByNature::new(may_hold_key, key, MASK),
+];
