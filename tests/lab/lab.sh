@@ -247,13 +247,13 @@ write_files() {
   {
     printf 'groups:\n  all:\n    transport:\n      user: ops\n      sudo: true\n      identity: keys/id\n'
     printf '      known_hosts: known_hosts\n      ssh_config: none\n'
-    for group in debian rpm busybox; do printf '  %s:\n' "$group"; done
+    for group in debian redhat small; do printf '  %s:\n' "$group"; done
     echo nodes:
     while read -r name address _; do
       printf '  %s:\n    target: ssh://%s\n' "$name" "$address"
       case $name in
-        rpm) printf '    groups: [rpm]\n' ;;
-        bbox) printf '    groups: [busybox]\n    transport: { user: root, sudo: false }\n' ;;
+        rpm) printf '    groups: [redhat]\n' ;;
+        bbox) printf '    groups: [small]\n    transport: { user: root, sudo: false }\n' ;;
         *) printf '    groups: [debian]\n' ;;
       esac
     done <"$state/nodes"
