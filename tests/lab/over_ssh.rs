@@ -92,7 +92,7 @@ fn what_keeps_a_node_out_of_reach_is_told_apart() {
     let quick = ["--connect-timeout", "2s", "--retries", "0"];
     for (uri, parts) in [
         ("ssh://ops@no-such-host.invalid".to_string(), &["unknown host", "no-such-host.invalid"][..]),
-        (format!("{}:23", fleet.uri("deb12", "ops")), &["refused", ":23"][..]),
+        (format!("{}:23", fleet.uri("deb12", "ops")), &["refused", "port 23"][..]),
         (fleet.uri("wall", "ops"), &["no answer", "in time"][..]),
     ] {
         let begin = Instant::now();
@@ -155,7 +155,7 @@ fn host_keys_that_cannot_be_trusted_are_told_apart() {
     assert!(written.contains(&key), "{written}");
     assert_eq!(accept(&unknown).outcome("bad"), "passed");
     assert_eq!(std::fs::read_to_string(unknown.path()).expect("it is there"), written);
-    assert!(accept(&changed).error("bad").contains("changed"));
+    assert!(accept(&changed).error("bad").to_lowercase().contains("changed"));
     // A certificate of a known authority is as good as a known key, and only for its own node.
     let authority = fleet.file("known_hosts_ca");
     for (node, outcome) in [("deb13", "passed"), ("deb12", "errored")] {
@@ -315,22 +315,18 @@ fn jumps_lead_behind_a_firewall() {
     }
     let closed = format!("{first}:23");
     let seen = exec(&[&["-t", &target, "-J", &closed, "--retries", "0"], &way[..]].concat(), OPEN);
-    out_of_reach(&seen, &["refused", ":23"]);
+    out_of_reach(&seen, &["refused", "port 23"]);
 }
 
-/// Kills the connections of a user on a node, for as long as `while_` says; gives how many.
+/// Kills connections of a user on a node as soon as they are there; gives how many it were.
 fn cut(fleet: &Fleet, node: &str, user: &str, cuts: usize) -> usize {
-    let begin = Instant::now();
-    let mut done = 0;
-    while done < cuts && begin.elapsed() < Duration::from_secs(20) {
-        // The process of sshd that runs as the user; without it the connection is gone.
-        let script = format!("pkill -KILL -u {user} sshd && echo cut || :");
-        if fleet.sh(node, &script) == "cut" {
-            done += 1;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    done
+    // The process of sshd that runs as the user; without it the connection is gone.
+    let script = format!(
+        "cut=0; i=0; while [ $cut -lt {cuts} ] && [ $i -lt 500 ]; do
+           i=$((i + 1)); if pkill -KILL -u {user} sshd; then cut=$((cut + 1)); fi; sleep 0.01
+         done; echo $cut"
+    );
+    fleet.sh(node, &script).parse().expect("a number")
 }
 
 #[test]
@@ -339,12 +335,9 @@ fn a_connection_that_drops_is_made_anew_once() {
     let target = format!("bad={}", fleet.uri("deb12", "plain"));
     let way = way(&fleet);
     let way: Vec<&str> = way.iter().map(String::as_str).collect();
-    // It takes a while, and only looks: a walk over many files.
-    let check = r#"describe(find("/usr", { type = "file" })):its("count", at_least(100))"#;
-    let check = if probity(&["check", "-e", check]).code == 0 { check } else { OPEN };
     std::thread::scope(|scope| {
         let cutter = scope.spawn(|| cut(&fleet, "deb12", "plain", 1));
-        let seen = exec(&[&["-t", &target], &way[..]].concat(), check);
+        let seen = exec(&[&["-t", &target], &way[..]].concat(), OPEN);
         assert_eq!(cutter.join().expect("it ends"), 1, "the connection was not cut in time");
         assert_eq!(seen.outcome("bad"), "passed", "{:#}", seen.report);
     });
