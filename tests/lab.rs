@@ -5,12 +5,14 @@
 mod support;
 
 mod lab {
+    mod agreement;
     mod busybox;
     mod dpkg;
     pub mod fleet;
     #[expect(clippy::module_inception, reason = "the tests of the lab itself")]
     mod lab;
     pub mod node;
+    mod over_ssh;
     mod rpm;
     mod system;
     mod systemd;

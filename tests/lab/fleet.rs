@@ -155,6 +155,34 @@ impl Fleet {
         wrote.trim_end().to_string()
     }
 
+    /// What a script writes, whether it succeeds or not.
+    pub fn said(&self, node: &str, script_text: &str) -> String {
+        String::from_utf8_lossy(&self.output(node, script_text).stdout).trim_end().to_string()
+    }
+
+    /// Runs this program on a node as root, with its own libraries, whatever the node has. Paths
+    /// in `args` are the node's; see [`Fleet::give`].
+    pub fn exec_there(&self, node: &str, args: &str) -> Output {
+        let there = self.folder.join("share").join(node).join("program");
+        if !there.exists() {
+            let new = self.folder.join("share").join(node).join("program.new");
+            std::fs::create_dir_all(&new).expect("a folder can be made");
+            let program = Path::new(env!("CARGO_BIN_EXE_probity"));
+            let listed = Command::new("ldd").arg(program).output().expect("ldd starts");
+            let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+            for file in listed.split_whitespace().filter(|word| word.starts_with('/')).map(Path::new).chain([program]) {
+                let name = file.file_name().expect("it is a file");
+                std::fs::copy(file, new.join(name)).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+                if name.to_string_lossy().starts_with("ld-linux") {
+                    std::fs::copy(file, new.join("loader")).expect("it was copied before");
+                }
+            }
+            std::fs::rename(&new, &there).expect("it lies beside it");
+        }
+        let run = "cd /run/test/share; exec program/loader --library-path program program/probity exec";
+        self.output(node, &format!("{run} {args}"))
+    }
+
     /// Copies a file or folder to where the node sees it, and gives its path there.
     pub fn give(&self, node: &str, from: &Path, name: &str) -> String {
         let to = self.folder.join("share").join(node).join(name);

@@ -21,7 +21,9 @@ control "log-daemon" {
     local found = false
     for_each({
       "/usr/lib/systemd/systemd-journald", "/lib/systemd/systemd-journald", "/usr/sbin/rsyslogd", "/usr/sbin/syslog-ng",
-    }, function(path) found = found or file(path).exists end)
+    }, function(path)
+      if file(path).exists then found = true end
+    end)
     describe(found, "a log daemon is installed"):it(eq(true))
   end,
 }
@@ -268,7 +270,7 @@ control "audit-immutable" {
   check = function()
     local found = false
     for_each(find("/etc/audit", { type = "file", name = "*.rules" }).paths, function(path)
-      found = found or ("\n" .. (file(path).content or "")):match("\n%s*%-e%s+2") ~= nil
+      if ("\n" .. (file(path).content or "")):match("\n%s*%-e%s+2") then found = true end
     end)
     describe(found, "the audit rules end with -e 2"):it(eq(true))
   end,

@@ -28,7 +28,10 @@ end
 function when.has_any(paths, what)
   return function()
     local found = false
-    for_each(paths, function(path) found = found or file(path).exists end)
+    -- Reading the property suspends: `found or …` would write back what was found before.
+    for_each(paths, function(path)
+      if file(path).exists then found = true end
+    end)
     return found, what .. " is not installed"
   end
 end
