@@ -135,6 +135,38 @@ fn accounts_are_those_of_the_files() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_an_account_file_is_not_opened() {
+    let system = System::new();
+    fs::remove_file(system.root().join("etc/passwd")).expect("removed");
+    let pipe = system.root().join("etc/passwd");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, pipe, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
+    let fault = system.ask(Users).expect_err("no file");
+    assert!(fault.message.contains("/etc/passwd"), "{fault}");
+    assert!(system.ask(Read { path: "/etc/passwd".into() }).is_err_and(|fault| fault.message.contains("pipe")));
+}
+
+#[test]
+fn what_rests_on_a_running_kernel_is_errored_and_the_platform_is_known() {
+    use crate::node::{Node, Platform, Unseen, Virtualization};
+    let system = System::new();
+    fs::write(system.root().join("etc/os-release"), "ID=debian\nVERSION_ID=12\n").expect("written");
+    let node =
+        Node::new("image", "rootfs:///image", std::rc::Rc::new(RootFs::open(&system.root()).expect("opened")), 0);
+    let seen = node.view(node.memory());
+    let platform = Platform::of(&seen).expect("known");
+    assert_eq!((&*platform.family, platform.service_manager), ("debian", None));
+    let unsupported = |unseen: Unseen| matches!(unseen, Unseen::Fault(fault) if fault.kind == FaultKind::Unsupported);
+    assert!(platform.arch().is_err_and(unsupported));
+    assert!(Platform::kernel_release(&platform.kernel).is_err_and(unsupported));
+    assert!(Virtualization::of(&seen).is_err_and(unsupported), "nothing tells who would run it");
+    fs::write(system.root().join(".dockerenv"), "").expect("written");
+    let node =
+        Node::new("image", "rootfs:///image", std::rc::Rc::new(RootFs::open(&system.root()).expect("opened")), 0);
+    assert!(Virtualization::of(&node.view(node.memory())).is_ok_and(|found| found.container));
+}
+
+#[test]
 fn a_link_of_account_files_does_not_lead_out_either() {
     let system = System::new();
     fs::remove_file(system.root().join("etc/passwd")).expect("removed");
