@@ -248,6 +248,30 @@ fn access_lists_are_seen_where_ls_shows_them() {
     }
 }
 
+/// A command's whole session goes when its time is up, and no watch is left of one that ends
+/// in time.
+#[test]
+fn nothing_is_left_running() {
+    let running = |word: &str| {
+        let Some(Ok(Observation::Processes(processes))) = Local::new().answer_now(&Processes.into()) else { return 0 };
+        processes.iter().filter(|process| process.command.contains(word)).count()
+    };
+    for (number, shell) in Shell::all().iter().enumerate() {
+        // Odd numbers tell these from those of other tests.
+        let (long, limit) = (format!("sleep 471.{number}"), 5_311_000 + number as u64);
+        let probes = [
+            Run { timeout_ms: 300, ..Run::shell(format!("({long}; true) & {long}; true")) }.into(),
+            Probe::from(Run { timeout_ms: limit, ..Run::shell("echo in time") }),
+        ];
+        let answers = shell.batch(&probes);
+        assert_eq!(answers[0].clone().expect_err("too slow").kind, FaultKind::TimedOut, "{:?}", shell.command);
+        assert!(matches!(&answers[1], Ok(Observation::Run(ran)) if &*ran.stdout == b"in time\n"), "{answers:?}");
+        let tries = (0..50).map(|_| std::thread::sleep(std::time::Duration::from_millis(20)));
+        let mut gone = tries.map(|()| running(&long) + running(&format!("sleep {}", limit / 1000)));
+        assert!(gone.any(|left| left == 0), "{:?} leaves something running", shell.command);
+    }
+}
+
 /// Questions whose answers stay the same while a test runs.
 fn stable() -> Vec<Probe> {
     let mut probes: Vec<Probe> = Vec::new();

@@ -18,14 +18,25 @@
 //! **Secrets.** Standard input and environment of a command stand in the script, which is
 //! read from a pipe, and reach the command through builtins: they are in no process list.
 
-mod files;
+mod accounts;
+mod command;
+mod content;
 mod frames;
+mod functions;
+mod http;
+mod interfaces;
 mod kernel;
 mod network;
 mod plan;
+mod processes;
 mod progress;
+mod refusal;
+mod rows;
 mod script;
+mod sockets;
+mod stat;
 mod text;
+mod walk;
 
 use crate::probe::{Answer, Probe};
 use frames::Framer;

@@ -1,12 +1,11 @@
 //! How far a script has come: sections in, answers out.
 
 use super::Decoded;
-use super::files;
+use super::accounts::Accounts;
 use super::frames::Section;
-use super::kernel;
-use super::network;
 use super::plan::{ACCOUNT_FILES, Plan, Step};
-use super::text::{Who, brief, first_line, shown_time};
+use super::text::Who;
+use super::{command, content, http, interfaces, kernel, network, processes, sockets, stat, walk};
 use crate::probe::*;
 use std::collections::HashMap;
 
@@ -171,14 +170,14 @@ impl Progress {
         match step {
             Step::Hello => self.hello(&parts),
             Step::Stat(paths) => {
-                for (shared, answer) in paths.iter().zip(files::stats(&paths, &parts, &who)) {
+                for (shared, answer) in paths.iter().zip(stat::stats(&paths, &parts, &who)) {
                     for &index in &shared.probes {
                         self.answers[index] = Some(answer.clone().map(Stat::wrap));
                     }
                 }
             }
             Step::Files(paths) => {
-                for (shared, content) in paths.iter().zip(files::contents(&paths, &parts, &self.separator, &who)) {
+                for (shared, content) in paths.iter().zip(content::contents(&paths, &parts, &self.separator, &who)) {
                     for &index in &shared.probes {
                         self.answers[index] = Some(content.clone().map(Read::wrap));
                     }
@@ -193,12 +192,12 @@ impl Progress {
                 }
             }
             Step::Environment(indices) => self.share(&indices, Environment, kernel::environment(&parts)),
-            Step::Interfaces(indices) => self.share(&indices, Interfaces, network::interfaces(&parts)),
+            Step::Interfaces(indices) => self.share(&indices, Interfaces, interfaces::interfaces(&parts)),
             Step::Processes(indices) => {
-                let answer = kernel::processes(&parts, &self.separator, &who);
+                let answer = processes::processes(&parts, &self.separator, &who);
                 self.share(&indices, Processes, answer);
             }
-            Step::SocketOwners(indices) => self.share(&indices, SocketOwners, kernel::owners(&parts, &who)),
+            Step::SocketOwners(indices) => self.share(&indices, SocketOwners, sockets::owners(&parts, &who)),
             Step::List(index)
             | Step::Flags(index)
             | Step::Walk(index)
@@ -211,14 +210,14 @@ impl Progress {
 
     fn single(&mut self, index: usize, probe: &Probe, parts: Parts, who: &Who) {
         match probe {
-            Probe::List(question) => self.answer(index, question, files::list(&question.path, &parts, who)),
-            Probe::Flags(question) => self.answer(index, question, files::flags(&question.path, &parts, who)),
+            Probe::List(question) => self.answer(index, question, content::list(&question.path, &parts, who)),
+            Probe::Flags(question) => self.answer(index, question, stat::flags(&question.path, &parts, who)),
             Probe::Connect(question) => self.answer(index, question, network::connect(question, &parts)),
-            Probe::Http(question) => self.answer(index, &**question, network::http(question, &parts)),
-            Probe::Run(question) => self.answer(index, &**question, ran(question, parts)),
+            Probe::Http(question) => self.answer(index, &**question, http::http(question, &parts)),
+            Probe::Run(question) => self.answer(index, &**question, command::ran(question, parts)),
             // These need the files of accounts and hosts.
             Probe::Lookup(_) => drop(self.lookups.insert(index, parts)),
-            Probe::Walk(question) => match files::walk(question, &parts, &self.separator, who) {
+            Probe::Walk(question) => match walk::walk(question, &parts, &self.separator, who) {
                 Ok((found, whole)) if whole || !(question.no_user || question.no_group) => {
                     self.answer(index, &**question, Ok(found.into()));
                 }
@@ -280,7 +279,7 @@ impl Progress {
     /// What is made of files and other steps together.
     fn derive(&mut self, probes: &[Probe]) {
         let accounts = ACCOUNT_FILES.iter().all(|path| self.files.contains_key(*path));
-        let accounts = accounts.then(|| super::kernel::Accounts::new(&self.files, &self.getent));
+        let accounts = accounts.then(|| Accounts::new(&self.files, &self.getent));
         for (index, probe) in probes.iter().enumerate() {
             if self.answers[index].is_some() {
                 continue;
@@ -292,7 +291,7 @@ impl Progress {
                 }
                 (Probe::Users(_), Some(accounts)) => accounts.users().map(|users| users.map(Users::wrap)),
                 (Probe::Groups(_), Some(accounts)) => accounts.groups().map(|groups| groups.map(Groups::wrap)),
-                (Probe::Sockets(_), _) => kernel::sockets(&self.files).map(|sockets| sockets.map(Sockets::wrap)),
+                (Probe::Sockets(_), _) => sockets::sockets(&self.files).map(|sockets| sockets.map(Sockets::wrap)),
                 (Probe::Lookup(question), _) => self
                     .lookups
                     .get(&index)
@@ -307,29 +306,4 @@ impl Progress {
             self.answers[index] = answer;
         }
     }
-}
-
-/// The result of a command.
-fn ran(run: &Run, parts: Parts) -> Result<Ran, Fault> {
-    let Some(part) = parts.0.into_iter().next_back() else {
-        return Err(Fault::new(FaultKind::Failed, format!("the command {:?} gave no result", brief(run))));
-    };
-    if part.status == "T" {
-        let limit = shown_time(run.timeout_ms);
-        let message = format!("the command {:?} took longer than {limit} and was killed", brief(run));
-        return Err(Fault::new(FaultKind::TimedOut, message));
-    }
-    let Some(status) = part.status().filter(|status| (0..=255).contains(status)) else {
-        let said = first_line(&part.err);
-        let message = format!("cannot run {:?}: the shell gives no status and says {said:?}", brief(run));
-        return Err(Fault::new(FaultKind::Failed, message));
-    };
-    let capped = |mut bytes: Vec<u8>| {
-        let cut = bytes.len() > OUTPUT_CAP;
-        bytes.truncate(OUTPUT_CAP);
-        (Arc::<[u8]>::from(bytes), cut)
-    };
-    let (stdout, stdout_cut) = capped(part.out);
-    let (stderr, stderr_cut) = capped(part.err);
-    Ok(Ran { status, stdout, stderr, truncated: stdout_cut || stderr_cut || part.cut })
 }
