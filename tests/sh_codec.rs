@@ -248,6 +248,76 @@ fn access_lists_are_seen_where_ls_shows_them() {
     }
 }
 
+/// Requests as the local machine makes them: what arrives at the server is the same where it
+/// matters, and so is what is made of the answer.
+#[test]
+fn requests_with_bodies_and_redirects_are_those_of_the_local_machine() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let address = server.local_addr().expect("bound");
+    let (sender, requests) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in server.incoming() {
+            let mut stream = stream.expect("a request");
+            let mut request = Vec::new();
+            let mut room = [0; 4096];
+            let wanted = |request: &[u8]| {
+                let text = String::from_utf8_lossy(request).to_lowercase();
+                let head = text.find("\r\n\r\n")? + 4;
+                let length =
+                    text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.trim().parse().ok());
+                Some(head + length.unwrap_or(0))
+            };
+            while wanted(&request).is_none_or(|wanted| request.len() < wanted) {
+                match stream.read(&mut room) {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => request.extend_from_slice(&room[..read]),
+                }
+            }
+            let answer: &[u8] = match request.starts_with(b"GET /from") {
+                true => b"HTTP/1.1 302 Found\r\nLocation: /to\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno\n",
+                false => b"HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 5\r\nConnection: close\r\n\r\n\0\xff\r\n\n",
+            };
+            let _ = stream.write_all(if request.starts_with(b"HEAD") { &answer[..answer.len() - 5] } else { answer });
+            let _ = sender.send(request);
+        }
+    });
+    let http = |method: &str, path: &str, body: &[u8], max_redirects| Http {
+        url: format!("http://{address}{path}"),
+        method: method.to_string(),
+        headers: vec![("X-Quoted".to_string(), "\"a\\b' $c".to_string())],
+        body: body.into(),
+        verify: true,
+        max_redirects,
+        timeout_ms: 3000,
+    };
+    let asked = [
+        http("GET", "/from", b"", 0),
+        http("GET", "/from", b"", 1),
+        http("POST", "/post", b"@a=\xff\n\"b\"\\\r\n", 0),
+        http("PUT", "/put", b"%s -", 0),
+        http("DELETE", "/delete", b"", 0),
+        http("HEAD", "/head", b"", 0),
+    ];
+    let told = |request: Vec<u8>| {
+        let at = request.windows(4).position(|end| end == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8_lossy(&request[..at]).into_owned();
+        let quoted =
+            head.lines().find(|line| line.to_lowercase().starts_with("x-quoted")).map(|line| line[9..].to_string());
+        let typed = head.to_lowercase().contains("content-type");
+        (head.lines().next().map(str::to_string), quoted, typed, request[at + 4..].to_vec())
+    };
+    for http in asked {
+        let probes = [Probe::from(http.clone())];
+        let expected = Local::new().batch(&probes);
+        let arrived: Vec<_> = requests.try_iter().map(told).collect();
+        assert!(!arrived.is_empty() && expected[0].is_ok(), "{expected:?}");
+        for shell in Shell::all() {
+            assert_eq!(shell.batch(&probes), expected, "{:?} {}", shell.command, http.url);
+            assert_eq!(requests.try_iter().map(told).collect::<Vec<_>>(), arrived, "{:?} {}", shell.command, http.url);
+        }
+    }
+}
+
 /// A command's whole session goes when its time is up, and no watch is left of one that ends
 /// in time.
 #[test]
