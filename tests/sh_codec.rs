@@ -277,8 +277,9 @@ fn requests_with_bodies_and_redirects_are_those_of_the_local_machine() {
                 true => b"HTTP/1.1 302 Found\r\nLocation: /to\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno\n",
                 false => b"HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 5\r\nConnection: close\r\n\r\n\0\xff\r\n\n",
             };
+            // Before the answer: who has it looks here at once.
+            let _ = sender.send(request.clone());
             let _ = stream.write_all(if request.starts_with(b"HEAD") { &answer[..answer.len() - 5] } else { answer });
-            let _ = sender.send(request);
         }
     });
     let http = |method: &str, path: &str, body: &[u8], max_redirects| Http {
