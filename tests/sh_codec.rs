@@ -319,6 +319,41 @@ fn requests_with_bodies_and_redirects_are_those_of_the_local_machine() {
     }
 }
 
+/// What changes all the time is compared where the local machine says the same before and
+/// after.
+#[test]
+fn every_shell_sees_the_processes_and_sockets_of_the_local_machine() {
+    let listener = std::net::TcpListener::bind("[::1]:0");
+    type Line = (u32, u32, u32, Arc<str>, Arc<str>, u32, i64, Option<Arc<str>>);
+    let processes = |transport: &dyn Transport| -> BTreeSet<Line> {
+        let answer = transport.batch(&[Processes.into()]).remove(0);
+        let Ok(Observation::Processes(processes)) = answer else { panic!("{answer:?}") };
+        let line = |process: &Process| {
+            let Process { pid, ppid, uid, name, command, tty, started, label, .. } = process.clone();
+            (pid, ppid, uid, name, command, tty, started, label)
+        };
+        processes.iter().map(line).collect()
+    };
+    let sockets = |transport: &dyn Transport| -> BTreeSet<Socket> {
+        let answer = transport.batch(&[Sockets.into()]).remove(0);
+        let Ok(Observation::Sockets(sockets)) = answer else { panic!("{answer:?}") };
+        sockets.iter().cloned().collect()
+    };
+    for shell in Shell::all() {
+        let (before, seen, after) = (processes(&Local::new()), processes(&shell), processes(&Local::new()));
+        let lasting: BTreeSet<_> = before.intersection(&after).cloned().collect();
+        assert!(lasting.len() > 3 && lasting.is_subset(&seen), "{:?}", lasting.difference(&seen));
+        let (before, seen, after) = (sockets(&Local::new()), sockets(&shell), sockets(&Local::new()));
+        let lasting: BTreeSet<_> = before.intersection(&after).cloned().collect();
+        assert!(lasting.is_subset(&seen), "{:?}", lasting.difference(&seen));
+        let either: BTreeSet<_> = before.union(&after).cloned().collect();
+        assert!(seen.len() <= either.len() + 5 && (listener.is_err() || !seen.is_empty()));
+        let owners = [Probe::from(SocketOwners)];
+        let kind = |answer: Answer| answer.map(drop).map_err(|fault| fault.kind);
+        assert_eq!(kind(shell.batch(&owners).remove(0)), kind(Local::new().batch(&owners).remove(0)));
+    }
+}
+
 /// A command's whole session goes when its time is up, and no watch is left of one that ends
 /// in time.
 #[test]
