@@ -57,7 +57,8 @@ fn only_a_known_key_will_do() {
 
     write(&server, &format!("# nothing of it\n[127.0.0.1]:1 {other}\nelsewhere {key}\n"));
     let said = refused(&server, None);
-    let fingerprint = run(Command::new("ssh-keygen").args(["-lf", &text(&server.folder.path().join("host_ed25519.pub"))]));
+    let fingerprint =
+        run(Command::new("ssh-keygen").args(["-lf", &text(&server.folder.path().join("host_ed25519.pub"))]));
     let fingerprint = fingerprint.split(' ').nth(1).expect("a fingerprint");
     assert!(said.contains(&format!("is not known: ssh-ed25519 {fingerprint}")), "{said}");
     assert!(said.contains("ssh-keyscan -p") && said.contains("--host-key-check accept-new"), "{said}");

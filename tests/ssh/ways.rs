@@ -56,14 +56,12 @@ fn a_name_of_the_settings_leads_to_its_host() {
     };
     let error = kept_out("web1", None, &alone(&settings));
     assert_eq!(error.kind, UnreachableKind::HostKey, "{error}");
+    let options = alone(&settings);
     std::fs::write(server.folder.path().join("known_hosts"), format!("the-web {}\n", server.host_key("ed25519")))
         .expect("written");
-    // A file of another name: what was resolved of the first is remembered.
-    let path = server.folder.path().join("config2");
-    std::fs::write(&path, &settings).expect("written");
-    let_in("web1", None, &Options { ssh_config: Some(path.clone()), ..alone(&settings) });
+    let_in("web1", None, &options);
     // Who is asked for on the command line outweighs it.
-    let options = Options { ssh_config: Some(path), user: Some("nobody-there".to_string()), ..alone(&settings) };
+    let options = Options { user: Some("nobody-there".to_string()), ..options };
     let error = kept_out("web1", None, &options);
     assert!(error.kind == UnreachableKind::Authentication && error.message.contains("as nobody-there"), "{error}");
 }
@@ -81,7 +79,8 @@ fn ipv6_and_names_of_the_machine_lead_there() {
     let known = server.folder.path().join("known_hosts");
     std::fs::write(known, format!("[localhost]:{} {}\n", server.port(), server.host_key("ed25519"))).expect("written");
     let hosts = std::fs::read_to_string("/etc/hosts").expect("hosts");
-    let names_it = |line: &str| line.starts_with("::1") && line.split_ascii_whitespace().any(|name| name == "localhost");
+    let names_it =
+        |line: &str| line.starts_with("::1") && line.split_ascii_whitespace().any(|name| name == "localhost");
     if hosts.lines().any(names_it) {
         let_in("localhost", Some(server.port()), &options);
     }
@@ -94,7 +93,8 @@ fn hosts_on_the_way_are_gone_through_in_turn() {
     }
     let [first, second, last] = [(); 3].map(|()| Server::openssh(&Setup::default()));
     let known = last.folder.path().join("known");
-    let lines = [&first, &second, &last].map(|server| format!("{} {}\n", server.known_as(), server.host_key("ed25519")));
+    let lines =
+        [&first, &second, &last].map(|server| format!("{} {}\n", server.known_as(), server.host_key("ed25519")));
     std::fs::write(&known, lines.concat()).expect("written");
     let options = Options {
         known_hosts: vec![known.clone()],
@@ -231,7 +231,10 @@ fn what_is_in_the_way_of_a_connection_is_told_apart() {
     let error = kept_out("127.0.0.1", Some(free_port(false).port()), &options);
     assert!(error.kind == UnreachableKind::Refused && error.message.starts_with("connection refused"), "{error}");
     let error = kept_out("no-such-host.invalid", None, &options);
-    assert!(error.kind == UnreachableKind::UnknownHost && error.message.contains("unknown host no-such-host"), "{error}");
+    assert!(
+        error.kind == UnreachableKind::UnknownHost && error.message.contains("unknown host no-such-host"),
+        "{error}"
+    );
     // Multicast is no address to connect to.
     let error = kept_out("224.0.0.1", None, &options);
     assert!(error.kind == UnreachableKind::NoRoute || error.kind == UnreachableKind::Failed, "{error}");
@@ -257,7 +260,11 @@ fn what_may_pass_is_tried_again_until_it_is_stopped() {
     assert!((Duration::from_millis(1500)..Duration::from_secs(4)).contains(&began.elapsed()), "{:?}", began.elapsed());
     // A host that is unknown will be so in a second.
     let began = Instant::now();
-    kept_out("no-such-host.invalid", None, &Options { patience: Patience { retries: 9, ..options.patience }, ..options.clone() });
+    kept_out(
+        "no-such-host.invalid",
+        None,
+        &Options { patience: Patience { retries: 9, ..options.patience }, ..options.clone() },
+    );
     assert!(began.elapsed() < Duration::from_secs(3));
     let stop = AtomicBool::new(false);
     let began = Instant::now();

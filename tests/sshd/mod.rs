@@ -154,8 +154,7 @@ pub fn run(command: &mut Command) -> String {
 
 /// A port nobody listens on at this moment.
 pub fn free_port(ipv6: bool) -> SocketAddr {
-    let any: SocketAddr =
-        if ipv6 { (Ipv6Addr::LOCALHOST, 0).into() } else { (Ipv4Addr::LOCALHOST, 0).into() };
+    let any: SocketAddr = if ipv6 { (Ipv6Addr::LOCALHOST, 0).into() } else { (Ipv4Addr::LOCALHOST, 0).into() };
     TcpListener::bind(any).and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
@@ -197,12 +196,8 @@ fn start(folder: tempfile::TempDir, ipv6: bool, command: impl Fn(SocketAddr) -> 
     for _ in 0..5 {
         let address = free_port(ipv6);
         let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        let mut child = command(address)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the server starts");
+        let mut child =
+            command(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("the server starts");
         let end = Instant::now() + Duration::from_secs(20);
         while Instant::now() < end && child.try_wait().expect("a child").is_none() {
             if TcpStream::connect(address).is_ok() {

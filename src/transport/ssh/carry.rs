@@ -22,6 +22,8 @@ const TURNS: usize = 16;
 const RECHECK: Duration = Duration::from_millis(100);
 /// Commands that were hung up on have this long to end before a new connection is made.
 const LEAVING: Duration = Duration::from_secs(1);
+/// A server that refuses the only channel this often opens none.
+const REFUSALS: u32 = 5;
 /// How often a silent server is asked whether it is still there.
 pub(super) const ALIVE: Duration = Duration::from_secs(15);
 /// So many questions in a row without any answer mean that the other side is gone.
@@ -40,6 +42,8 @@ pub(super) struct Live {
     spare: Option<Channel>,
     /// The server was asked for a channel beside so many others, and has not answered.
     asked_beside: Option<usize>,
+    /// So often in a row it gave none.
+    refusals: u32,
     /// Channels that end and whose other side has not said so yet.
     leaving: Vec<Channel>,
     pub(super) sent: u64,
@@ -91,6 +95,7 @@ impl Live {
             width: WIDTH,
             spare: None,
             asked_beside: None,
+            refusals: 0,
             leaving: Vec::new(),
             sent: 0,
             received: 0,
@@ -145,6 +150,8 @@ impl Live {
                         conversations[index].ended(Exit::TimedOut);
                         done[index] = true;
                     }
+                    // A server may count a channel for a moment after it was closed.
+                    Opened::Refused { beside } if self.refusals < if beside == 0 { REFUSALS } else { 2 } => break,
                     Opened::Refused { beside: 0 } => {
                         let message = format!(
                             "{} opens no channel for commands: this user may not run any, or MaxSessions of its \
@@ -156,6 +163,7 @@ impl Live {
                     Opened::Refused { beside } => {
                         asked_since = None;
                         self.width = self.width.min(beside);
+                        self.refusals = 0;
                     }
                 }
             }
@@ -213,7 +221,11 @@ impl Live {
             let ask = heard + self.alive_interval * (unanswered + 1);
             if now >= ask {
                 if unanswered == UNANSWERED {
-                    let message = format!("connection to {} lost: it has not answered for {} s", self.place, (now - heard).as_secs());
+                    let message = format!(
+                        "connection to {} lost: it has not answered for {} s",
+                        self.place,
+                        (now - heard).as_secs()
+                    );
                     return Err(Stop::Lost(Unreachable::new(UnreachableKind::Failed, message)));
                 }
                 unanswered += 1;
@@ -241,7 +253,9 @@ enum Opened {
     /// The server has not answered yet.
     Later,
     /// The server takes no channel beside so many others.
-    Refused { beside: usize },
+    Refused {
+        beside: usize,
+    },
 }
 
 impl Live {
@@ -259,6 +273,7 @@ impl Live {
             Err(error) => return Err(error),
         };
         self.asked_beside = None;
+        self.refusals = if matches!(opened, Opened::Refused { .. }) { self.refusals + 1 } else { 0 };
         Ok(opened)
     }
 
@@ -362,7 +377,12 @@ impl Talk {
     }
 
     /// Sends what there is to say, and the end of it.
-    fn say(&mut self, conversation: &mut dyn Conversation, session: &Session, sent: &mut u64) -> Result<bool, ssh2::Error> {
+    fn say(
+        &mut self,
+        conversation: &mut dyn Conversation,
+        session: &Session,
+        sent: &mut u64,
+    ) -> Result<bool, ssh2::Error> {
         let mut moved = false;
         while !conversation.outgoing().is_empty() && !self.said {
             match self.channel.write(conversation.outgoing()) {
@@ -408,7 +428,9 @@ impl Talk {
 
     /// The error of libssh2 behind an error of a stream.
     fn why(&self, session: &Session, error: &std::io::Error) -> ssh2::Error {
-        ssh2::Error::last_session_error(&session.ssh).filter(|last| !would_block(last)).unwrap_or_else(|| unclear(error))
+        ssh2::Error::last_session_error(&session.ssh)
+            .filter(|last| !would_block(last))
+            .unwrap_or_else(|| unclear(error))
     }
 }
 

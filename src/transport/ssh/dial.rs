@@ -2,8 +2,8 @@
 
 use super::line::{Attempt, Halt, interrupted};
 use super::{Unreachable, UnreachableKind};
-use crate::transport::local::Local;
 use crate::transport::Transport as _;
+use crate::transport::local::Local;
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};

@@ -46,11 +46,13 @@ fn refused(trouble: Trouble, place: &str, next: &Settings) -> Unreachable {
         }
         // The server says why in words of its own, which libssh2 keeps to itself.
         Trouble::Ssh(error) if number(&error) == code::CHANNEL_FAILURE && error.message().contains("prohibited") => {
-            let message = format!("{place} lets nobody go on to {next}: AllowTcpForwarding of its sshd_config forbids it");
+            let message =
+                format!("{place} lets nobody go on to {next}: AllowTcpForwarding of its sshd_config forbids it");
             Unreachable::new(UnreachableKind::Setup, message)
         }
         Trouble::Ssh(error) if number(&error) == code::CHANNEL_FAILURE => {
-            let message = format!("{place} cannot connect to {next}: nothing listens there, or it has no route or no address");
+            let message =
+                format!("{place} cannot connect to {next}: nothing listens there, or it has no route or no address");
             Unreachable::new(UnreachableKind::Refused, message)
         }
         Trouble::Ssh(error) => {

@@ -34,7 +34,8 @@ pub(super) fn load(path: &Path, options: &Options) -> Result<Arc<Key>, KeyTroubl
     static KNOWN: OnceLock<Mutex<Known>> = OnceLock::new();
     // Held while somebody types, so that all nodes wait for the one answer.
     let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    let is_it = |(file, passphrase, _): &&(PathBuf, Option<Secret>, _)| file == path && *passphrase == options.passphrase;
+    let is_it =
+        |(file, passphrase, _): &&(PathBuf, Option<Secret>, _)| file == path && *passphrase == options.passphrase;
     if let Some((_, _, result)) = known.iter().find(is_it) {
         return result.clone();
     }
@@ -51,10 +52,13 @@ pub(super) fn public_half(path: &Path) -> Option<PublicKey> {
     beside.push(".pub");
     let beside = std::fs::read_to_string(&beside).ok().and_then(|text| PublicKey::from_openssh(text.trim()).ok());
     beside.or_else(|| {
-        let text = text(path);
-        let text = text.ok()?;
-        let private = PrivateKey::from_openssh(text.reveal()).ok().map(|key| key.public_key().clone());
-        private.or_else(|| PublicKey::from_openssh(text.reveal().trim()).ok())
+        let metadata = std::fs::metadata(path).ok()?;
+        if !metadata.is_file() || metadata.len() > LARGEST {
+            return None;
+        }
+        let text = std::fs::read_to_string(path).ok()?;
+        let private = PrivateKey::from_openssh(&text).ok().map(|key| key.public_key().clone());
+        private.or_else(|| PublicKey::from_openssh(text.trim()).ok())
     })
 }
 
@@ -108,9 +112,8 @@ fn decrypted(path: &Path, text: Secret, options: &Options) -> Result<Key, KeyTro
         let passphrase = if is_encrypted { Some(passphrase(path, options)?) } else { None };
         return Ok(Key { text, passphrase });
     }
-    let key = PrivateKey::from_openssh(text.reveal()).map_err(|error| {
-        KeyTrouble::Unusable(format!("cannot be read: {error}"))
-    })?;
+    let key = PrivateKey::from_openssh(text.reveal())
+        .map_err(|error| KeyTrouble::Unusable(format!("cannot be read: {error}")))?;
     if !key.is_encrypted() {
         return Ok(Key { text, passphrase: None });
     }

@@ -15,7 +15,10 @@ use std::path::{Path, PathBuf};
 enum Proof {
     /// A key the agent has, by its place in the agent's list.
     Agent(usize),
-    File { path: PathBuf, certificate: Option<(PathBuf, String)> },
+    File {
+        path: PathBuf,
+        certificate: Option<(PathBuf, String)>,
+    },
 }
 
 /// What one try came to.
@@ -65,7 +68,8 @@ impl Login<'_> {
                 Proof::Agent(at) => {
                     let Some((agent, keys)) = &agent else { continue };
                     let key = &keys[*at];
-                    let name = PublicKey::from_bytes(key.blob()).map_or_else(|_| key.comment().to_string(), |key| fingerprint_of(&key));
+                    let name = PublicKey::from_bytes(key.blob())
+                        .map_or_else(|_| key.comment().to_string(), |key| fingerprint_of(&key));
                     let user = &self.settings.user;
                     (format!("key {name} of the agent"), self.attempt(|| agent.userauth(user, key))?)
                 }
@@ -221,7 +225,8 @@ impl Login<'_> {
             tried => format!("tried {}", tried.join("; ")),
         };
         let takes = if methods.is_empty() { String::new() } else { format!("; the server takes {methods}") };
-        let message = format!("no method of logging in as {} was accepted by {}: {tried}{takes}", user, self.settings.place());
+        let message =
+            format!("no method of logging in as {} was accepted by {}: {tried}{takes}", user, self.settings.place());
         Err(Unreachable::new(UnreachableKind::Authentication, message))
     }
 
@@ -238,7 +243,8 @@ impl Login<'_> {
         match halt {
             Halt::Stopped => interrupted(&self.settings.place()),
             Halt::TimedOut => {
-                let message = format!("{} did not let {} in within the time", self.settings.place(), self.settings.user);
+                let message =
+                    format!("{} did not let {} in within the time", self.settings.place(), self.settings.user);
                 Unreachable::new(UnreachableKind::TimedOut, message)
             }
         }

@@ -114,7 +114,9 @@ impl Connection {
                     self.live.replace(Some(live));
                     return Ok(());
                 }
-                Err(unreachable) if retry >= patience.retries || !may_pass(unreachable.kind) => return Err(unreachable),
+                Err(unreachable) if retry >= patience.retries || !may_pass(unreachable.kind) => {
+                    return Err(unreachable);
+                }
                 Err(_) => {}
             }
             let rest = Attempt { deadline: Instant::now() + pause * 2, stop, line: &self.line };
@@ -128,7 +130,9 @@ impl Connection {
 /// Whether another attempt may go better.
 fn may_pass(kind: UnreachableKind) -> bool {
     match kind {
-        UnreachableKind::Refused | UnreachableKind::TimedOut | UnreachableKind::NoRoute | UnreachableKind::Failed => true,
+        UnreachableKind::Refused | UnreachableKind::TimedOut | UnreachableKind::NoRoute | UnreachableKind::Failed => {
+            true
+        }
         UnreachableKind::UnknownHost
         | UnreachableKind::HostKey
         | UnreachableKind::Authentication

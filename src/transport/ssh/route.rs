@@ -63,12 +63,16 @@ impl Route<'_> {
             };
         };
         if depth >= LONGEST {
-            let message = format!("the way to {} is over more than {LONGEST} hosts: do they jump over one another?", settings.place());
+            let message = format!(
+                "the way to {} is over more than {LONGEST} hosts: do they jump over one another?",
+                settings.place()
+            );
             return Err(Unreachable::new(UnreachableKind::Setup, message));
         }
         let hop = Settings::resolve(&asked(last, self.options)?)?;
         // The first host on the way may have a way of its own.
-        let own: Vec<&str> = if before.is_empty() { hop.jumps.iter().map(String::as_str).collect() } else { before.to_vec() };
+        let own: Vec<&str> =
+            if before.is_empty() { hop.jumps.iter().map(String::as_str).collect() } else { before.to_vec() };
         let road = self.road_to(&hop, &own, depth + 1)?;
         let session = self.enter(road, &hop, false)?;
         let interval = hop.alive_interval.unwrap_or(ALIVE);
@@ -91,7 +95,9 @@ impl Route<'_> {
             HostKeyCheck::Off => self.say_unchecked(),
             HostKeyCheck::Strict => check(&session, &known, settings, None)?,
             HostKeyCheck::AcceptNew => {
-                let file = files.first().ok_or_else(|| setup("there is no known_hosts file to write new keys into".to_string()))?;
+                let file = files
+                    .first()
+                    .ok_or_else(|| setup("there is no known_hosts file to write new keys into".to_string()))?;
                 check(&session, &known, settings, Some(file))?;
             }
         }

@@ -20,8 +20,7 @@ pub(in super::super) fn append(path: &Path, name: &str, kind: &str, blob: &[u8],
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
     }
-    let mut file =
-        OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path).map_err(failed)?;
     // Kept until the file is closed.
     flock(&file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
     let mut bytes = Vec::new();

@@ -36,7 +36,10 @@ pub(super) struct Entry {
 enum Hosts {
     Patterns(Vec<String>),
     /// `|1|SALT|HASH`: HMAC-SHA1 of the name.
-    Hashed { salt: Vec<u8>, hash: Vec<u8> },
+    Hashed {
+        salt: Vec<u8>,
+        hash: Vec<u8>,
+    },
 }
 
 impl Entry {
@@ -76,7 +79,9 @@ pub(super) fn all(path: &Path) -> Result<Arc<[Arc<Entry>]>, String> {
     let failed = |why: &dyn std::fmt::Display| format!("cannot read the host keys in {}: {why}", path.display());
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Arc::new([])),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Arc::new([]));
+        }
         Err(error) => return Err(failed(&error)),
     };
     if metadata.is_dir() {

@@ -17,8 +17,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Algorithms of host keys, the best first, without certificates. SHA-1 is not among them.
-const PLAIN: [&str; 6] =
-    ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256"];
+const PLAIN: [&str; 6] = [
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+];
 const CERTIFIED: [&str; 6] = [
     "ssh-ed25519-cert-v01@openssh.com",
     "ecdsa-sha2-nistp256-cert-v01@openssh.com",
@@ -44,11 +50,18 @@ pub(super) enum Verdict {
     /// No key of the host is known.
     Unknown,
     /// Another one is known.
-    Changed { place: String, kind: String },
+    Changed {
+        place: String,
+        kind: String,
+    },
     /// Somebody wrote down that this key is not to be trusted.
-    Revoked { place: String },
+    Revoked {
+        place: String,
+    },
     /// A certificate that does not hold, and why.
-    NoCertificate { why: String },
+    NoCertificate {
+        why: String,
+    },
 }
 
 /// The key a server shows.
@@ -68,7 +81,9 @@ impl<'a> HostKey<'a> {
     /// `SHA256:…`, as `ssh-keygen -l` prints it; of a certificate, that of its key.
     pub(super) fn fingerprint(&self) -> String {
         let plain = match Certificate::from_bytes(self.blob) {
-            Ok(certificate) if self.is_certificate() => PublicKey::from(certificate.public_key().clone()).to_bytes().ok(),
+            Ok(certificate) if self.is_certificate() => {
+                PublicKey::from(certificate.public_key().clone()).to_bytes().ok()
+            }
             _ => None,
         };
         fingerprint(plain.as_deref().unwrap_or(self.blob))
@@ -106,7 +121,8 @@ impl KnownHosts {
         let mut entries = Vec::new();
         for file in files {
             let all = entry::all(file)?;
-            let fits = |entry: &&Arc<Entry>| entry.names(&name) || bare.as_deref().is_some_and(|bare| entry.names(bare));
+            let fits =
+                |entry: &&Arc<Entry>| entry.names(&name) || bare.as_deref().is_some_and(|bare| entry.names(bare));
             entries.extend(all.iter().filter(fits).cloned());
         }
         Ok(KnownHosts { name, bare, entries })

@@ -112,8 +112,10 @@ impl Settings {
                 None => 22,
             },
         };
-        let user = asked.user.clone().or_else(|| first("user").map(str::to_string)).unwrap_or_else(|| myself.user.clone());
-        let mut tokens = Tokens { asked, host_name: asked.host.clone(), user: &user, port, myself, alias: first("hostkeyalias") };
+        let user =
+            asked.user.clone().or_else(|| first("user").map(str::to_string)).unwrap_or_else(|| myself.user.clone());
+        let mut tokens =
+            Tokens { asked, host_name: asked.host.clone(), user: &user, port, myself, alias: first("hostkeyalias") };
         if let Some(name) = first("hostname") {
             tokens.host_name = tokens.expand(name, "%h")?;
         }
@@ -141,12 +143,16 @@ impl Settings {
             },
         };
         let user_files = first("userknownhostsfile").unwrap_or("~/.ssh/known_hosts ~/.ssh/known_hosts2");
-        let system_files = first("globalknownhostsfile").unwrap_or("/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2");
+        let system_files =
+            first("globalknownhostsfile").unwrap_or("/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2");
         let (user_files, system_files) = (reader::words(user_files), reader::words(system_files));
         let known_hosts = paths(&mut user_files.iter().chain(&system_files).map(String::as_str))?;
-        // Either rules out the other; the one that comes first counts.
-        let way = pairs.iter().find(|(name, _)| name == "proxyjump" || name == "proxycommand");
-        let way = way.filter(|(_, value)| !value.eq_ignore_ascii_case("none"));
+        // Either rules out the other; the one that comes first counts. That there is no jump
+        // rules out later jumps and no command, as the client has it.
+        let is_none = |value: &str| value.eq_ignore_ascii_case("none");
+        let has_no_jump = some("proxyjump").is_none();
+        let is_way = |name: &str| name == "proxycommand" || name == "proxyjump" && !has_no_jump;
+        let way = pairs.iter().find(|(name, _)| is_way(name)).filter(|(_, value)| !is_none(value));
         let jumps = match way {
             Some((name, value)) if name == "proxyjump" => {
                 let value = tokens.expand(value, "%hnpr")?;
@@ -231,7 +237,8 @@ fn seconds(keyword: &str, value: &str) -> Result<Duration, String> {
         let unit = match byte {
             b'0'..=b'9' => {
                 digits = true;
-                number = number.checked_mul(10).and_then(|n| n.checked_add(u64::from(byte - b'0'))).ok_or_else(wrong)?;
+                number =
+                    number.checked_mul(10).and_then(|n| n.checked_add(u64::from(byte - b'0'))).ok_or_else(wrong)?;
                 continue;
             }
             b's' | b'S' => 1,
@@ -304,7 +311,8 @@ impl Tokens<'_> {
             }
             let token = letters.next();
             let wrong = || format!("{text:?} of ssh_config for {} has a token that is not known here", self.asked.host);
-            let token = token.filter(|token| *token == '%' || known == "*" || known.contains(*token)).ok_or_else(wrong)?;
+            let token =
+                token.filter(|token| *token == '%' || known == "*" || known.contains(*token)).ok_or_else(wrong)?;
             match token {
                 '%' => out.push('%'),
                 'h' => out.push_str(&self.host_name),
@@ -337,9 +345,11 @@ impl Tokens<'_> {
         let mut out = String::new();
         let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').ok_or_else(|| format!("{text:?} of ssh_config has a ${{ without }}"))?;
-            let value = std::env::var(name)
-                .map_err(|_| format!("{text:?} of ssh_config for {} names a variable that is not set", self.asked.host))?;
+            let (name, after) =
+                after.split_once('}').ok_or_else(|| format!("{text:?} of ssh_config has a ${{ without }}"))?;
+            let value = std::env::var(name).map_err(|_| {
+                format!("{text:?} of ssh_config for {} names a variable that is not set", self.asked.host)
+            })?;
             out.push_str(before);
             out.push_str(&value);
             rest = after;
