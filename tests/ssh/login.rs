@@ -227,7 +227,7 @@ fn keys_of_an_agent_log_in() {
     let_in(&server, &named);
     drop(agent);
     let agent = server.folder.path().join("agent");
-    assert!(!std::os::unix::net::UnixStream::connect(agent).is_ok());
+    assert!(std::os::unix::net::UnixStream::connect(agent).is_err());
     let config = server.folder.path().join("config0");
     let_in(&server, &Options { ssh_config: Some(config), ..options_of(&server, &ed25519) });
 }

@@ -46,6 +46,11 @@ pub(super) struct Live {
     refusals: u32,
     /// Channels that end and whose other side has not said so yet.
     leaving: Vec<Channel>,
+    /// Channels of commands that were hung up on, where closing them ends the connection:
+    /// dropbear fails an assertion of its own when it has more to send on a closed channel.
+    /// They are neither read nor closed, and the next conversations get a new connection.
+    abandoned: Vec<Channel>,
+    is_fragile: bool,
     pub(super) sent: u64,
     pub(super) received: u64,
 }
@@ -88,7 +93,10 @@ impl Live {
     pub(super) fn new(session: Session, place: String, alive_interval: Duration) -> Live {
         let whole = u32::try_from(alive_interval.as_secs()).unwrap_or(u32::MAX);
         session.ssh.set_keepalive(true, whole);
+        let is_fragile = session.ssh.banner().is_some_and(|banner| banner.contains("dropbear"));
         Live {
+            is_fragile,
+            abandoned: Vec::new(),
             session,
             place,
             alive_interval,
@@ -112,6 +120,9 @@ impl Live {
         let mut guard = Guard::new(line);
         let mut waiting: Vec<usize> = (0..conversations.len()).rev().filter(|&index| !done[index]).collect();
         let mut talks: Vec<Talk> = Vec::new();
+        if !self.abandoned.is_empty() && !waiting.is_empty() {
+            return Err(Stop::Stuck);
+        }
         let (mut asked_since, mut stuck_since): (Option<Instant>, Option<Instant>) = (None, None);
         let (mut heard, mut unanswered) = (Instant::now(), 0);
         let mut block = vec![0; BLOCK];
@@ -124,7 +135,7 @@ impl Live {
             // Started first: the bytes of a new conversation are under way soonest.
             while let Some(&index) = waiting.last() {
                 // Those who leave count with the server until it has let them go.
-                let taken = talks.len() + self.leaving.len();
+                let taken = talks.len() + self.leaving.len() + self.abandoned.len();
                 if taken >= self.width && self.spare.is_none() && self.asked_beside.is_none() {
                     let now = Instant::now();
                     if talks.is_empty() && now >= *stuck_since.get_or_insert(now) + LEAVING {
@@ -190,7 +201,10 @@ impl Live {
                         moved = true;
                         let talk = talks.remove(at);
                         done[talk.index] = true;
-                        self.leaving.push(talk.channel);
+                        match self.is_fragile && talk.stage != Stage::Ending && !talk.channel.eof() {
+                            true => self.abandoned.push(talk.channel),
+                            false => self.leaving.push(talk.channel),
+                        }
                         // A stop shuts the socket: what looks like an end may be none.
                         let exit = if line.is_stopped() { Exit::Closed } else { exit };
                         conversations[talk.index].ended(exit);
@@ -281,6 +295,7 @@ impl Live {
     fn prepare(&mut self) -> Result<(), ssh2::Error> {
         if self.spare.is_none()
             && self.leaving.len() < self.width
+            && self.abandoned.is_empty()
             && let Opened::Channel(channel) = self.open(self.leaving.len())?
         {
             self.spare = Some(channel);
