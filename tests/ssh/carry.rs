@@ -142,7 +142,10 @@ fn a_flood_is_hung_up_on() {
     let began = Instant::now();
     let mut talks = [
         Talk { enough: 1_000_000, ..Talk::new("yes") },
-        Talk { enough: 1_000_000, ..Talk::new("trap '' PIPE; while :; do echo flood 2>/dev/null; done") },
+        Talk {
+            enough: 1_000_000,
+            ..Talk::new("trap '' PIPE; i=0; while [ $i -lt 2000000 ]; do echo flood 2>/dev/null; i=$((i+1)); done")
+        },
         Talk::new("echo fine"),
     ];
     carry(&connection, &mut talks);
