@@ -279,13 +279,14 @@ fn dropbear_lets_in_as_well() {
         Talk::new("echo out; echo err >&2; exit 3"),
         Talk::new("kill -TERM $$"),
         Talk::new("head -c 5000000 /dev/zero"),
+        Talk { enough: 100_000, ..Talk::new("yes") },
         Talk::new("echo last"),
     ];
     let mut all: Vec<&mut dyn Conversation> = talks.iter_mut().map(|talk| talk as &mut dyn Conversation).collect();
     connection.carry(&mut all).unwrap_or_else(|error| panic!("{error}\n{}", server.log()));
     let exits: Vec<_> = talks.iter().map(|talk| talk.exit.expect("ended")).collect();
     let fine = Exit::Status(0);
-    assert_eq!(exits, [fine, Exit::Status(3), Exit::Signal, fine, fine]);
+    assert_eq!(exits, [fine, Exit::Status(3), Exit::Signal, fine, Exit::Closed, fine]);
     assert_eq!((talks[0].stdout.len(), talks[3].stdout.len()), (300_000, 5_000_000));
     let said = kept_out(&server, &Options { identities: Vec::new(), ..options });
     assert!(said.contains("publickey"), "{said}");
