@@ -18,9 +18,6 @@ mod session;
 mod settings;
 mod watch;
 
-#[cfg(test)]
-mod tests;
-
 use super::shell::{Carrier, Conversation, Exit};
 use super::{Options, Stopper, Traffic, Unreachable, UnreachableKind};
 use carry::{ALIVE, Live, Stop, WIDTH};
