@@ -50,6 +50,7 @@ pub(super) struct Live {
     /// dropbear fails an assertion of its own when it has more to send on a closed channel.
     /// They are neither read nor closed, and the next conversations get a new connection.
     abandoned: Vec<Channel>,
+    /// Several channels side by side make it fail as well.
     is_fragile: bool,
     pub(super) sent: u64,
     pub(super) received: u64,
@@ -100,7 +101,7 @@ impl Live {
             session,
             place,
             alive_interval,
-            width: WIDTH,
+            width: if is_fragile { 1 } else { WIDTH },
             spare: None,
             asked_beside: None,
             refusals: 0,

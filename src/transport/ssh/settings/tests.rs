@@ -49,7 +49,7 @@ fn our_reader_and_the_client_agree() {
         "ProxyJump none\nProxyCommand nc %h %p\n",
         "ProxyCommand none\nProxyJump a\n",
         "ProxyJump none\nProxyJump a\n",
-        "UserKnownHostsFile /a /b\nGlobalKnownHostsFile \"/c d\"\n",
+        "UserKnownHostsFile /a /b\nGlobalKnownHostsFile \"/c\"\n",
         "UserKnownHostsFile none\n",
         "HostKeyAlias other\nHashKnownHosts yes\nStrictHostKeyChecking accept-new\n",
         "StrictHostKeyChecking no\nConnectTimeout 7\nServerAliveInterval 1m\nAddressFamily inet6\n",
