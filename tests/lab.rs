@@ -5,6 +5,7 @@
 mod support;
 
 mod lab {
+    mod agent;
     mod agreement;
     mod busybox;
     mod dpkg;

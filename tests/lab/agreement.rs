@@ -1,5 +1,6 @@
 //! The proof that a verdict is the same whatever way a node is looked at: linux-baseline run on
-//! the node itself and over SSH, on every node of the lab, clean and with twenty faults.
+//! the node itself, over SSH in batches and by the pushed agent, on every node of the lab, clean
+//! and with twenty faults.
 
 use super::fleet::Fleet;
 use super::node::in_project;
@@ -83,8 +84,9 @@ fn seed(fleet: &Fleet, node: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_verdict_is_the_same_on_the_node_and_over_ssh() {
+fn a_verdict_is_the_same_on_the_node_over_ssh_and_by_the_agent() {
     let mut faults = Vec::new();
+    let program = super::agent::program("the agent's verdicts compared with others");
     for (node, user, privilege) in NODES {
         let Some(fleet) = Fleet::alone(&[node], "one verdict on every transport") else { return };
         prepare(&fleet, node);
@@ -92,12 +94,20 @@ fn a_verdict_is_the_same_on_the_node_and_over_ssh() {
             if state != "clean" {
                 assert_eq!(seed(&fleet, node).len(), 20);
             }
-            for found in differences(&there(&fleet, node), &from_here(&fleet, node, user, privilege)) {
-                faults.push(format!("{node}, {state}: {found}"));
+            let there = there(&fleet, node);
+            for found in differences(&there, &from_here(&fleet, node, user, privilege)) {
+                faults.push(format!("{node}, {state}, in batches: {found}"));
+            }
+            let Some(program) = &program else { continue };
+            let agent = [privilege, &["--agent", "--agent-program", program]].concat();
+            let report = from_here(&fleet, node, user, &agent);
+            assert_eq!(report["nodes"][0]["notes"].to_string(), "[]", "{node}: the agent was used");
+            for found in differences(&there, &report) {
+                faults.push(format!("{node}, {state}, by the agent: {found}"));
             }
         }
     }
-    assert!(faults.is_empty(), "there / over SSH\n{}", faults.join("\n"));
+    assert!(faults.is_empty(), "there / from here\n{}", faults.join("\n"));
 }
 
 /// That the proof above has something to prove: each fault changes a verdict, and the
