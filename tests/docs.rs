@@ -307,14 +307,28 @@ fn exit_codes_are_the_same_in_readme_help_and_code() {
     }
 }
 
+/// What a heading is called in links.
+fn anchor(heading: &str) -> String {
+    let letters = heading.trim_start_matches('#').trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    letters.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
 #[test]
 fn links_between_pages_lead_somewhere() {
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
         for part in text.split("](").skip(1) {
-            let target = part.split(')').next().unwrap().split('#').next().unwrap();
-            if !target.is_empty() && !target.starts_with("http") {
-                assert!(page.parent().unwrap().join(target).exists(), "{}: {target} is not there", page.display());
+            let link = part.split(')').next().unwrap();
+            let (target, heading) = link.split_once('#').unwrap_or((link, ""));
+            if link.starts_with("http") {
+                continue;
+            }
+            let target = if target.is_empty() { page.clone() } else { page.parent().unwrap().join(target) };
+            assert!(target.exists(), "{}: {link} is not there", page.display());
+            if !heading.is_empty() {
+                let text = std::fs::read_to_string(&target).unwrap();
+                let headings = text.lines().filter(|line| line.starts_with('#')).map(anchor);
+                assert!(headings.collect::<Vec<_>>().contains(&heading.to_string()), "{}: {link}", page.display());
             }
         }
     }

@@ -27,9 +27,12 @@ impl Nodes {
         let etc = tempfile::tempdir().unwrap();
         let shadow: String =
             PASSWD.lines().map(|line| format!("{}:*:19000:0:99999:7:::\n", line.split(':').next().unwrap())).collect();
-        for (name, text, mode) in
-            [("passwd", PASSWD, 0o644), ("group", GROUP, 0o644), ("shadow", &shadow, 0o640), ("sudoers", SUDOERS, 0o440)]
-        {
+        for (name, text, mode) in [
+            ("passwd", PASSWD, 0o644),
+            ("group", GROUP, 0o644),
+            ("shadow", &shadow, 0o640),
+            ("sudoers", SUDOERS, 0o440),
+        ] {
             let path = etc.path().join(name);
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();

@@ -194,8 +194,7 @@ fn accounts(folder: &Path, password: Option<&str>, home: &str) -> PathBuf {
 /// A program that sees other files in /etc than this machine has, in a mount namespace.
 fn among(etc: Option<&Path>, program: &str) -> Command {
     let Some(etc) = etc else { return Command::new(program) };
-    let script =
-        "for file in \"$0\"/*; do mount --bind \"$file\" \"/etc/${file##*/}\" || exit; done; exec \"$@\"";
+    let script = "for file in \"$0\"/*; do mount --bind \"$file\" \"/etc/${file##*/}\" || exit; done; exec \"$@\"";
     let mut command = Command::new("unshare");
     command.args(["-m", "--propagation", "private", "sh", "-c", script]).arg(etc).arg(program);
     command

@@ -56,9 +56,5 @@ pub const NEEDS: &[Needs] = &[
         programs: &[&["stat"], &["cat"], &["getent"]],
         at_times: &[("nslookup", "where getent finds nothing")],
     },
-    Needs {
-        kind: "http",
-        programs: &[&["curl", "wget"]],
-        at_times: &[("curl", "for more than a plain GET")],
-    },
+    Needs { kind: "http", programs: &[&["curl", "wget"]], at_times: &[("curl", "for more than a plain GET")] },
 ];
