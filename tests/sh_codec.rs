@@ -248,6 +248,112 @@ fn access_lists_are_seen_where_ls_shows_them() {
     }
 }
 
+/// Requests as the local machine makes them: what arrives at the server is the same where it
+/// matters, and so is what is made of the answer.
+#[test]
+fn requests_with_bodies_and_redirects_are_those_of_the_local_machine() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let address = server.local_addr().expect("bound");
+    let (sender, requests) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in server.incoming() {
+            let mut stream = stream.expect("a request");
+            let mut request = Vec::new();
+            let mut room = [0; 4096];
+            let wanted = |request: &[u8]| {
+                let text = String::from_utf8_lossy(request).to_lowercase();
+                let head = text.find("\r\n\r\n")? + 4;
+                let length =
+                    text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.trim().parse().ok());
+                Some(head + length.unwrap_or(0))
+            };
+            while wanted(&request).is_none_or(|wanted| request.len() < wanted) {
+                match stream.read(&mut room) {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => request.extend_from_slice(&room[..read]),
+                }
+            }
+            let answer: &[u8] = match request.starts_with(b"GET /from") {
+                true => b"HTTP/1.1 302 Found\r\nLocation: /to\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno\n",
+                false => b"HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 5\r\nConnection: close\r\n\r\n\0\xff\r\n\n",
+            };
+            // Before the answer: who has it looks here at once.
+            let _ = sender.send(request.clone());
+            let _ = stream.write_all(if request.starts_with(b"HEAD") { &answer[..answer.len() - 5] } else { answer });
+        }
+    });
+    let http = |method: &str, path: &str, body: &[u8], max_redirects| Http {
+        url: format!("http://{address}{path}"),
+        method: method.to_string(),
+        headers: vec![("X-Quoted".to_string(), "\"a\\b' $c".to_string())],
+        body: body.into(),
+        verify: true,
+        max_redirects,
+        timeout_ms: 3000,
+    };
+    let asked = [
+        http("GET", "/from", b"", 0),
+        http("GET", "/from", b"", 1),
+        http("POST", "/post", b"@a=\xff\n\"b\"\\\r\n", 0),
+        http("PUT", "/put", b"%s -", 0),
+        http("DELETE", "/delete", b"", 0),
+        http("HEAD", "/head", b"", 0),
+    ];
+    let told = |request: Vec<u8>| {
+        let at = request.windows(4).position(|end| end == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8_lossy(&request[..at]).into_owned();
+        let quoted =
+            head.lines().find(|line| line.to_lowercase().starts_with("x-quoted")).map(|line| line[9..].to_string());
+        let typed = head.to_lowercase().contains("content-type");
+        (head.lines().next().map(str::to_string), quoted, typed, request[at + 4..].to_vec())
+    };
+    for http in asked {
+        let probes = [Probe::from(http.clone())];
+        let expected = Local::new().batch(&probes);
+        let arrived: Vec<_> = requests.try_iter().map(told).collect();
+        assert!(!arrived.is_empty() && expected[0].is_ok(), "{expected:?}");
+        for shell in Shell::all() {
+            assert_eq!(shell.batch(&probes), expected, "{:?} {}", shell.command, http.url);
+            assert_eq!(requests.try_iter().map(told).collect::<Vec<_>>(), arrived, "{:?} {}", shell.command, http.url);
+        }
+    }
+}
+
+/// What changes all the time is compared where the local machine says the same before and
+/// after.
+#[test]
+fn every_shell_sees_the_processes_and_sockets_of_the_local_machine() {
+    let listener = std::net::TcpListener::bind("[::1]:0");
+    type Line = (u32, u32, u32, Arc<str>, Arc<str>, u32, i64, Option<Arc<str>>);
+    let processes = |transport: &dyn Transport| -> BTreeSet<Line> {
+        let answer = transport.batch(&[Processes.into()]).remove(0);
+        let Ok(Observation::Processes(processes)) = answer else { panic!("{answer:?}") };
+        let line = |process: &Process| {
+            let Process { pid, ppid, uid, name, command, tty, started, label, .. } = process.clone();
+            (pid, ppid, uid, name, command, tty, started, label)
+        };
+        processes.iter().map(line).collect()
+    };
+    let sockets = |transport: &dyn Transport| -> BTreeSet<Socket> {
+        let answer = transport.batch(&[Sockets.into()]).remove(0);
+        let Ok(Observation::Sockets(sockets)) = answer else { panic!("{answer:?}") };
+        sockets.iter().cloned().collect()
+    };
+    for shell in Shell::all() {
+        let (before, seen, after) = (processes(&Local::new()), processes(&shell), processes(&Local::new()));
+        let lasting: BTreeSet<_> = before.intersection(&after).cloned().collect();
+        assert!(lasting.len() > 3 && lasting.is_subset(&seen), "{:?}", lasting.difference(&seen));
+        let (before, seen, after) = (sockets(&Local::new()), sockets(&shell), sockets(&Local::new()));
+        let lasting: BTreeSet<_> = before.intersection(&after).cloned().collect();
+        assert!(lasting.is_subset(&seen), "{:?}", lasting.difference(&seen));
+        let either: BTreeSet<_> = before.union(&after).cloned().collect();
+        assert!(seen.len() <= either.len() + 5 && (listener.is_err() || !seen.is_empty()));
+        let owners = [Probe::from(SocketOwners)];
+        let kind = |answer: Answer| answer.map(drop).map_err(|fault| fault.kind);
+        assert_eq!(kind(shell.batch(&owners).remove(0)), kind(Local::new().batch(&owners).remove(0)));
+    }
+}
+
 /// A command's whole session goes when its time is up, and no watch is left of one that ends
 /// in time.
 #[test]

@@ -19,5 +19,5 @@ mod login;
 #[path = "ssh/ways.rs"]
 mod ways;
 
-#[path = "ssh/hostile.rs"]
-mod hostile;
+#[path = "ssh/speed.rs"]
+mod speed;

@@ -109,7 +109,7 @@ fn one_that_takes_too_long_is_cut_off_and_the_others_are_not() {
     }
     let server = Server::openssh(&Setup { config: "MaxSessions 2", ..Setup::default() });
     let connection = reached(&server);
-    let limit = Duration::from_millis(700);
+    let limit = Duration::from_millis(1500);
     let began = Instant::now();
     let mut talks = [
         Talk { limit, ..Talk::new("echo begun; sleep 30") },
@@ -122,7 +122,7 @@ fn one_that_takes_too_long_is_cut_off_and_the_others_are_not() {
     let took = began.elapsed();
     assert_eq!(exits(&talks), [Exit::TimedOut, Exit::TimedOut, Exit::Status(0), Exit::Status(0)]);
     assert_eq!(talks[0].heard(), "begun\n");
-    assert!((3..12).contains(&talks[1].stdout.len()), "{}", talks[1].stdout.len());
+    assert!((3..18).contains(&talks[1].stdout.len()), "{}", talks[1].stdout.len());
     assert!(took >= limit && took < Duration::from_secs(8), "{took:?}");
     let mut talks = [Talk::new("echo still")];
     carry(&connection, &mut talks);
@@ -142,7 +142,10 @@ fn a_flood_is_hung_up_on() {
     let began = Instant::now();
     let mut talks = [
         Talk { enough: 1_000_000, ..Talk::new("yes") },
-        Talk { enough: 1_000_000, ..Talk::new("trap '' PIPE; while :; do echo flood 2>/dev/null; done") },
+        Talk {
+            enough: 1_000_000,
+            ..Talk::new("trap '' PIPE; i=0; while [ $i -lt 2000000 ]; do echo flood 2>/dev/null; i=$((i+1)); done")
+        },
         Talk::new("echo fine"),
     ];
     carry(&connection, &mut talks);
@@ -185,7 +188,7 @@ fn a_lost_connection_is_told_and_made_anew() {
     let connection = reached(&server);
     // Both take part in one: what had ended before is whole.
     let mut whole = Talk::new("echo whole");
-    let mut cut = Talk::new("sleep 0.5; kill -KILL $PPID; sleep 30");
+    let mut cut = Talk::new("sleep 2; kill -KILL $PPID; sleep 30");
     let error = connection.carry(&mut [&mut whole, &mut cut]).expect_err("the server process is gone");
     assert!(error.message.contains("lost"), "{error}");
     assert_eq!((whole.heard().as_str(), whole.exit, cut.exit), ("whole\n", Some(Exit::Status(0)), None));

@@ -4,6 +4,7 @@ use crate::carry::lacks;
 use crate::sshd::{Server, Setup, keygen, run, text};
 use crate::support::Lacking;
 use crate::talk::{Talk, carry, options, reach};
+use probity::transport::shell::{Carrier as _, Conversation, Exit};
 use probity::transport::{Options, Secret, UnreachableKind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -200,10 +201,11 @@ fn keys_of_an_agent_log_in() {
     }
     let server = Server::openssh(&Setup::default());
     let agent = Agent::start(server.folder.path());
-    let config = server.folder.path().join("config");
     let settings = |more: &str| {
+        // A file is read once a process.
+        let config = server.folder.path().join(format!("config{}", more.len()));
         std::fs::write(&config, format!("IdentityAgent {}\n{more}", agent.socket.display())).expect("written");
-        Options { ssh_config: Some(config.clone()), ..with(&server, &[]) }
+        Options { ssh_config: Some(config), ..with(&server, &[]) }
     };
     let (ed25519, rsa) = (key(&server, "a", &["-t", "ed25519"]), key(&server, "b", &["-t", "rsa"]));
     server.authorize(&public(&ed25519));
@@ -225,7 +227,8 @@ fn keys_of_an_agent_log_in() {
     let_in(&server, &named);
     drop(agent);
     let agent = server.folder.path().join("agent");
-    std::fs::write(&config, format!("IdentityAgent {}\n", agent.display())).expect("written");
+    assert!(std::os::unix::net::UnixStream::connect(agent).is_err());
+    let config = server.folder.path().join("config0");
     let_in(&server, &Options { ssh_config: Some(config), ..options_of(&server, &ed25519) });
 }
 
@@ -279,8 +282,8 @@ fn dropbear_lets_in_as_well() {
         Talk { enough: 100_000, ..Talk::new("yes") },
         Talk::new("echo last"),
     ];
-    carry(&connection, &mut talks);
-    use probity::transport::shell::Exit;
+    let mut all: Vec<&mut dyn Conversation> = talks.iter_mut().map(|talk| talk as &mut dyn Conversation).collect();
+    connection.carry(&mut all).unwrap_or_else(|error| panic!("{error}\n{}", server.log()));
     let exits: Vec<_> = talks.iter().map(|talk| talk.exit.expect("ended")).collect();
     let fine = Exit::Status(0);
     assert_eq!(exits, [fine, Exit::Status(3), Exit::Signal, fine, Exit::Closed, fine]);

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 
 /// The longest tag and status of a line that ends a section.
 const LONGEST_END: usize = 40;
-/// The most sections that wait for their other half.
-const MOST_WAITING: usize = 4096;
+/// The most sections that wait for their other half: so many, and so many more by step.
+const MOST_WAITING: usize = 1024;
+const MOST_WAITING_BY_STEP: usize = 16;
 
 /// More than this beyond the cap of a section is a flood that may never end.
 const FLOOD: usize = 64 << 20;
@@ -105,7 +106,7 @@ impl Framer {
         self.dropped = 0;
         self.sections.push_back(section);
         self.recent.drain(..end + length + 1);
-        if self.sections.len() > MOST_WAITING {
+        if self.sections.len() > MOST_WAITING + MOST_WAITING_BY_STEP * self.caps.len() {
             self.close();
         }
         !self.closed
@@ -133,6 +134,11 @@ impl Framer {
     /// How many bytes of whole sections wait.
     pub fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// Whether nothing more is taken, because marks made no sense.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Whether far more comes than is kept, so that its end is not worth waiting for.

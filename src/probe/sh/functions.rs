@@ -112,8 +112,9 @@ W setsid;p_S=$p_w"#;
 /// number of a signal. A plus sign says that the command left processes behind, which may
 /// still write to where it wrote. Not every sleep(1) takes fractions. The trap asks for
 /// `$!`, which is that of the command until there is a sleep, because it may run before any
-/// other variable is set.
-const AWAIT: &str = r#"R(){ (trap '[ "$!" = $3 ]||kill $!;exit 0' TERM;sleep $2&wait $!||{ sleep $((${2%.*}+1))&wait $!;}||exit 0;trap '' TERM;kill -9 -$3||kill -9 $3;exit 99) >/dev/null 2>&1 &p_w=$!
+/// other variable is set; and it kills for certain, because a sleep that is not one yet
+/// still has the handler of the shell.
+const AWAIT: &str = r#"R(){ (trap '[ "$!" = $3 ]||kill -9 $!;exit 0' TERM;sleep $2&wait $!||{ sleep $((${2%.*}+1))&wait $!;}||exit 0;trap '' TERM;kill -9 -$3||kill -9 $3;exit 99) >/dev/null 2>&1 &p_w=$!
 wait $3 2>/dev/null;p_r=$?;[ $p_r -gt 256 ]&&p_r=$((p_r-128));kill $p_w 2>/dev/null;wait $p_w 2>/dev/null;[ $? = 99 ]&&[ $p_r = 137 ]&&p_r=T
 p_l=;[ "$p_S" ]&&[ $p_r != T ]&&kill -0 -$3 2>/dev/null&&p_l=+;m $1 $p_r$p_l;}"#;
 

@@ -3,46 +3,47 @@
 use super::progress::Parts;
 use super::text::{first_line, lower, shown_time, shown_url};
 use crate::probe::*;
-use std::fmt::Write;
 
 /// The configuration of curl(1) for a request, given on its standard input so that neither
 /// URL nor headers nor body are in a process list.
-pub(super) fn curl_config(http: &Http) -> String {
-    let mut config = String::from("silent\nshow-error\ninclude\ngloboff\nhttp1.1\nproto = \"=http,https\"\n");
-    // Writing to a string cannot fail.
-    let mut set = |name: &str, value: &str| {
-        let _ = writeln!(config, "{name} = \"{}\"", escaped(value));
+pub(super) fn curl_config(http: &Http) -> Vec<u8> {
+    let mut config = b"silent\nshow-error\ninclude\ngloboff\nhttp1.1\nproto = \"=http,https\"\n".to_vec();
+    let mut set = |name: &str, value: &[u8]| {
+        config.extend_from_slice(name.as_bytes());
+        config.extend_from_slice(b" = \"");
+        config.extend(escaped(value));
+        config.extend_from_slice(b"\"\n");
     };
-    set("url", &http.url);
-    set("user-agent", concat!("probity/", env!("CARGO_PKG_VERSION")));
-    set("max-time", &format!("{}.{:03}", http.timeout_ms / 1000, http.timeout_ms % 1000));
+    set("url", http.url.as_bytes());
+    set("user-agent", concat!("probity/", env!("CARGO_PKG_VERSION")).as_bytes());
+    set("max-time", format!("{}.{:03}", http.timeout_ms / 1000, http.timeout_ms % 1000).as_bytes());
     let has = |wanted: &str| http.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
     for (name, value) in &http.headers {
-        set("header", &if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") });
+        let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+        set("header", header.as_bytes());
     }
     let method = http.method.to_ascii_uppercase();
     let bodied = !http.body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH");
     if bodied {
-        set("data-raw", &String::from_utf8_lossy(&http.body));
+        set("data-raw", &http.body);
         // Neither what forms are sent with nor a question whether to go on.
-        if !has("content-type") {
-            set("header", "Content-Type:");
-        }
-        if !has("expect") {
-            set("header", "Expect:");
+        for name in ["Content-Type", "Expect"] {
+            if !has(name) {
+                set("header", format!("{name}:").as_bytes());
+            }
         }
     }
     match method.as_str() {
-        "HEAD" => config.push_str("head\n"),
         "GET" if !bodied => {}
+        "HEAD" if !bodied => config.extend_from_slice(b"head\n"),
         "POST" => {}
-        method => set("request", method),
+        method => set("request", method.as_bytes()),
     }
     if http.max_redirects > 0 {
-        let _ = writeln!(config, "location\nmax-redirs = {}", http.max_redirects);
+        config.extend_from_slice(format!("location\nmax-redirs = {}\n", http.max_redirects).as_bytes());
     }
     if !http.verify {
-        config.push_str("insecure\n");
+        config.extend_from_slice(b"insecure\n");
     }
     config
 }
@@ -64,16 +65,16 @@ pub(super) fn wget_options(http: &Http) -> Option<String> {
 }
 
 /// In the double quotes of a configuration of curl(1).
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\\' | '"' => escaped.extend(['\\', letter]),
-            '\n' => escaped.push_str("\\n"),
-            '\r' => escaped.push_str("\\r"),
-            '\t' => escaped.push_str("\\t"),
-            '\u{b}' => escaped.push_str("\\v"),
-            letter => escaped.push(letter),
+fn escaped(bytes: &[u8]) -> Vec<u8> {
+    let mut escaped = Vec::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'\\' | b'"' => escaped.extend([b'\\', byte]),
+            b'\n' => escaped.extend(b"\\n"),
+            b'\r' => escaped.extend(b"\\r"),
+            b'\t' => escaped.extend(b"\\t"),
+            0x0b => escaped.extend(b"\\v"),
+            byte => escaped.push(byte),
         }
     }
     escaped
@@ -155,5 +156,49 @@ fn response(mut bytes: &[u8]) -> Option<(u16, Headers, &[u8])> {
             continue;
         }
         return Some((status, headers, rest));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_answer_counts() {
+        let printed = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n\
+            HTTP/1.1 200 OK\r\nSet-Cookie: a\r\nset-cookie:b\r\n\r\nHTTP/1.1 is a protocol\r\n\r\n";
+        let (status, headers, body) = response(printed).expect("an answer");
+        assert_eq!((status, body), (200, &b"HTTP/1.1 is a protocol\r\n\r\n"[..]));
+        let expected =
+            [("set-cookie", "a"), ("set-cookie", "b")].map(|(name, value)| (name.to_string(), value.to_string()));
+        assert_eq!(headers, expected);
+        for broken in [&b""[..], b"HTTP/1.1 200 OK\r\n", b"<html>\r\n\r\n", b"HTTP/1.1 many\r\n\r\n"] {
+            assert!(response(broken).is_none());
+        }
+    }
+
+    #[test]
+    fn a_configuration_holds_one_line_an_option() {
+        let http = Http {
+            url: "http://web.example/\"x\\".to_string(),
+            method: "post".to_string(),
+            headers: vec![("X-A".to_string(), "\"b\"".to_string()), ("Empty".to_string(), String::new())],
+            body: b"@line\nline".as_slice().into(),
+            verify: false,
+            max_redirects: 2,
+            timeout_ms: 1500,
+        };
+        let config = String::from_utf8(curl_config(&http)).expect("text");
+        for line in [
+            r#"url = "http://web.example/\"x\\""#,
+            r#"header = "X-A: \"b\"""#,
+            r#"header = "Empty;""#,
+            r#"data-raw = "@line\nline""#,
+            r#"max-time = "1.500""#,
+            "insecure",
+            "max-redirs = 2",
+        ] {
+            assert!(config.lines().any(|found| found == line), "{line} in {config}");
+        }
     }
 }

@@ -118,3 +118,45 @@ fn ifconfig(text: &str) -> Vec<(String, IpAddr, u8)> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn lines_of_ip_give_the_own_address_and_the_prefix() {
+        let line = "2: eth0    inet 10.0.0.2/24 brd 10.0.0.255 scope global eth0\\       valid_lft forever";
+        assert_eq!(ip_line(line), Some((2, address("10.0.0.2"), 24)));
+        let line = "7: tun0    inet 10.8.0.1 peer 10.8.0.2/32 scope global tun0";
+        assert_eq!(ip_line(line), Some((7, address("10.8.0.1"), 32)));
+        let line = "1: lo    inet6 ::1/128 scope host ";
+        assert_eq!(ip_line(line), Some((1, address("::1"), 128)));
+        assert_eq!(ip_line("2: eth0: <BROADCAST> mtu 1500"), None);
+    }
+
+    #[test]
+    fn both_layouts_of_ifconfig_are_read() {
+        let busybox = "eth0      Link encap:Ethernet  HWaddr 02:00:00:00:00:01\n          \
+                       inet addr:10.0.0.2  Bcast:10.0.0.255  Mask:255.255.255.0\n          \
+                       inet6 addr: fe80::1/64 Scope:Link\n";
+        let net_tools = "eth0: flags=4163<UP>  mtu 1500\n        inet 10.0.0.2  netmask 255.255.255.0  broadcast 10.0.0.255\n        \
+                         inet6 fe80::1  prefixlen 64  scopeid 0x20<link>\n";
+        let expected =
+            vec![("eth0".to_string(), address("10.0.0.2"), 24), ("eth0".to_string(), address("fe80::1"), 64)];
+        assert_eq!(ifconfig(busybox), expected);
+        assert_eq!(ifconfig(net_tools), expected);
+    }
+
+    #[test]
+    fn an_address_of_a_tunnel_is_no_hardware_address() {
+        let (index, tunnel) = link("sit0 3 0x80 1480 4 - 0.0.0.0").expect("a link");
+        assert_eq!((index, &*tunnel.mac, tunnel.up, tunnel.speed), (3, "", false, None));
+        let (_, wired) = link("a b 2 0x1003 1500 6 1000 02:00:00:00:00:01").expect("a link");
+        assert_eq!((&*wired.name, &*wired.mac, wired.up, wired.speed), ("a b", "02:00:00:00:00:01", true, Some(1000)));
+        assert!(link("eth0 2").is_none());
+    }
+}

@@ -18,6 +18,24 @@
 //! **Secrets.** Standard input and environment of a command stand in the script, which is
 //! read from a pipe, and reach the command through builtins: they are in no process list.
 
+//!
+//! **What is weaker than on the local machine**, and how it shows:
+//! - Access lists are seen where `ls -l` marks them with a plus sign, as GNU ls does, which
+//!   marks default lists of directories too; elsewhere [`Inode::acl`](super::Inode) is false,
+//!   as it is in the answers to walks. SELinux labels are asked for only while SELinux is on.
+//! - Inode flags need lsattr(1), HTTP needs curl(1) (or GNU wget for a plain GET), a
+//!   connection needs bash, curl or nc, and "no such host" needs nslookup(1) wherever a name
+//!   server is configured: without them the answer is a fault that names them.
+//! - Files that can be read but wait for something (`/proc/kmsg`) are refused by name.
+//! - Commands ignore SIGINT and SIGQUIT, as POSIX has it for what runs beside a shell.
+//! - A command that runs over its time is killed with its whole session where there is
+//!   setsid(1), else alone. What it started in a session of its own goes on. A command that
+//!   ends in time may leave processes behind: then the slow probes after it in the same
+//!   script are faults, because those processes may write into their output.
+//! - When the way to the node is lost a running command goes on until its time is up.
+//! - A shell whose printf is no builtin (mksh) would show what is secret in the arguments of
+//!   printf(1): the script refuses to run there.
+
 mod accounts;
 mod command;
 mod content;
@@ -158,6 +176,9 @@ impl Decoder {
         }
         if self.stdout.is_flooded() || self.stderr.is_flooded() {
             self.progress.flood(&self.probes);
+        }
+        if self.stdout.is_closed() || self.stderr.is_closed() {
+            self.progress.stop("the node printed marks that make no sense");
         }
         if self.stdout.waiting() + self.stderr.waiting() > WAITING_CAP || self.progress.is_over() {
             self.progress.stop("the node printed more than is kept");

@@ -138,3 +138,67 @@ fn in_hosts(hosts: &str, host: &str) -> Vec<IpAddr> {
     }
     addresses
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::progress::Part;
+    use super::*;
+
+    fn part(tag: &str, status: &str, out: &str, err: &str) -> Part {
+        let (tag, status) = (tag.to_string(), status.to_string());
+        Part { tag, status, out: out.into(), err: err.into(), cut: false }
+    }
+
+    fn look_up(nslookup: Option<Part>, resolv: &str) -> Result<Arc<[IpAddr]>, Fault> {
+        let files = HashMap::from([
+            (Arc::from(HOSTS), Ok(Some(Arc::from(&b"192.0.2.9 known alias # other\n"[..])))),
+            (Arc::from(RESOLV_CONF), Ok(Some(Arc::from(resolv.as_bytes())))),
+        ]);
+        let parts = [Some(part("a", "2", "", "")), nslookup, Some(part("1", "2", "", ""))];
+        let question = Lookup { host: "web.example".into(), timeout_ms: 1000 };
+        lookup(&question, &Parts(parts.into_iter().flatten().collect()), &files)
+    }
+
+    #[test]
+    fn no_such_name_is_told_from_no_answer() {
+        let server = "nameserver 192.0.2.1\n";
+        let said = |out: &str| look_up(Some(part("b", "1", out, "")), server);
+        let refused = "Server:\t\t192.0.2.1\nAddress:\t192.0.2.1#53\n\n** server can't find web.example: NXDOMAIN\n";
+        assert_eq!(said(refused).as_deref(), Ok(&[][..]));
+        for trouble in
+            [";; connection timed out; no servers could be reached", "** server can't find web.example: SERVFAIL"]
+        {
+            assert_eq!(said(trouble).expect_err("no answer").kind, FaultKind::Failed, "{trouble}");
+        }
+        let found = "Server:\t192.0.2.1\nAddress:\t192.0.2.1#53\n\nName:\tweb.example\nAddress: 192.0.2.7\nAddress: 2001:db8::7\n";
+        assert_eq!(said(found).map(|addresses| addresses.len()), Ok(2));
+        assert_eq!(look_up(None, server).expect_err("no tool").kind, FaultKind::ToolMissing);
+        // Without a name server there is nobody who could know.
+        assert_eq!(look_up(None, "# none\n").as_deref(), Ok(&[][..]));
+    }
+
+    #[test]
+    fn ends_of_connections_are_told_apart_in_the_words_of_each_tool() {
+        let question = Connect { host: "web.example".into(), port: 1, timeout_ms: 1000 };
+        let ended = |tool: &str, status: &str, err: &str| {
+            connect(&question, &Parts(vec![part("a", tool, "", ""), part("1", status, "", err)]))
+        };
+        let cases = [
+            ("bash", "1", "web.example: line 1: connect: Connection refused", Connected::Refused),
+            ("bash", "1", "bash: connect: No route to host", Connected::Unreachable),
+            ("bash", "1", "bash: web.example: Name or service not known", Connected::NotResolved),
+            ("bash", "T", "", Connected::TimedOut),
+            ("nc", "1", "nc: timed out", Connected::TimedOut),
+            ("nc", "0", "", Connected::Accepted),
+            ("curl", "T", "* Connected to web.example (192.0.2.7) port 1", Connected::Accepted),
+            ("curl", "28", "curl: (28) Connection timed out after 1000 ms", Connected::TimedOut),
+        ];
+        for (tool, status, err, expected) in cases {
+            assert_eq!(ended(tool, status, err), Ok(expected), "{tool} {status} {err}");
+        }
+        // It may be that no server answered.
+        let unsure = ended("bash", "1", "bash: web.example: Temporary failure in name resolution");
+        assert_eq!(unsure.expect_err("unsure").kind, FaultKind::Failed);
+        assert_eq!(ended("none", "0", "").expect_err("no tool").kind, FaultKind::ToolMissing);
+    }
+}

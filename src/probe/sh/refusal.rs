@@ -37,6 +37,11 @@ pub(super) fn refusal(probe: &Probe) -> Option<Answer> {
             if !METHODS.contains(&http.method.to_ascii_uppercase().as_str()) {
                 return failed(format!("{:?} is no method; there are {}", http.method, METHODS.join(", ")));
             }
+            if http.body.contains(&0) {
+                let (method, url) = (&http.method, shown_url(&http.url));
+                let message = format!("no answer to {method} {url}: a shell cannot hand over a body with NUL bytes");
+                return Some(Err(Fault::new(FaultKind::Unsupported, message)));
+            }
             let headers = http.headers.iter().flat_map(|(name, value)| [name, value]);
             if headers.chain([&http.url]).any(|text| text.contains(['\0', '\n', '\r'])) {
                 let (method, url) = (&http.method, shown_url(&http.url));

@@ -18,6 +18,10 @@ pub(super) fn write(plan: &Plan, probes: &[Probe], mark: &Mark) -> Vec<u8> {
     let _ = writeln!(text, "p_M={};p_K={}", mark.frame, mark.file);
     let functions = functions(&plan.steps);
     // The first is the mark; the others need the environment commands get.
+    // A printf that is a program would have secrets in its arguments.
+    text.push_str(
+        "p_o=$PATH;PATH=/none;printf '' 2>/dev/null||{ echo 'printf is no builtin' >&2;exit 95;};PATH=$p_o\n",
+    );
     // What a login script printed ends here.
     let _ = writeln!(text, "{MARK}\nm . 0");
     text.push_str(&HELLO.replace("@PATH@", SYSTEM_PATH));
@@ -91,7 +95,7 @@ fn line(text: &mut String, number: usize, step: &Step, probes: &[Probe], mark: &
             }
             Probe::Http(http) => {
                 let limit = seconds(http.timeout_ms.saturating_add(1000));
-                let config = fed(super::http::curl_config(http).as_bytes());
+                let config = fed(&super::http::curl_config(http));
                 let _ = writeln!(text, "if W curl;then m a curl;{config}|(E curl -q -K -)&");
                 if let Some(options) = super::http::wget_options(http) {
                     let _ = writeln!(text, "elif W wget;then m a wget;(E wget {options} {})&", word(&http.url));

@@ -17,12 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a further conversation costs before it answers, in microseconds: processes for the
-/// channel and the shell, the start of the script. Measured: 5 ms without a wire, and sudo
-/// adds as much.
-const PRICE: u64 = 8_000;
-/// The same with sudo, su or doas in between.
-const PRICE_WITH_PRIVILEGE: u64 = 16_000;
+/// What a further conversation is taken to cost before it answers, until one has shown it:
+/// processes for the channel and the shell, the start of the script. Measured: 5 ms without
+/// a wire, and sudo adds as much; but where the login shell reads a heavy `~/.bashrc`, 100 ms.
+const PRICE: Duration = Duration::from_millis(8);
 
 /// Tells why there is no shell from what was said in its place, where it is no shell that
 /// said it, such as a container engine.
@@ -48,6 +46,8 @@ pub struct Shell {
     explain: Option<Explain>,
     /// Whether a shell has answered.
     is_proven: Cell<bool>,
+    /// What a conversation cost at least, as far as was seen.
+    price: Cell<Option<Duration>>,
     user: RefCell<Option<Arc<str>>>,
     lost: RefCell<Option<Unreachable>>,
     is_interrupted: Arc<AtomicBool>,
@@ -75,6 +75,7 @@ impl Shell {
             began: Instant::now(),
             explain: None,
             is_proven: Cell::new(false),
+            price: Cell::new(None),
             user: RefCell::default(),
             lost: RefCell::default(),
             is_interrupted: Arc::default(),
@@ -92,7 +93,7 @@ impl Shell {
         let open = asked.open();
         let probes: Vec<&Probe> = open.iter().map(|&index| asked.probe(index)).collect();
         let is_plain = self.privilege.borrow().is_none();
-        let price = if is_plain { PRICE } else { PRICE_WITH_PRIVILEGE };
+        let price = self.price.get().unwrap_or(PRICE).as_micros() as u64;
         let mut lanes: Vec<Vec<usize>> = divide(&probes, self.carrier.width(), price);
         lanes.iter_mut().flatten().for_each(|place| *place = open[*place]);
         let others = match is_plain || self.is_proven.get() {
@@ -150,6 +151,9 @@ impl Shell {
     ) -> Option<Setback> {
         let (has_begun, is_there, is_flooded) = (exchange.has_begun(), exchange.is_there(), exchange.is_flooded());
         let (exit, limit) = (exchange.exit(), exchange.limit());
+        // The least, because those that start side by side are in each other's way.
+        let seen = self.price.get().into_iter().chain(exchange.ready_after());
+        self.price.set(seen.min());
         let (handshake, decoder) = exchange.into_parts();
         let decoded = decoder.finish(&exit.map_or("the connection was lost".to_string(), how_it_ended));
         let was_proven = self.is_proven.get();

@@ -300,3 +300,19 @@ fn the_program_that_should_reach_it_is_missing() {
     assert!(message.contains("no-such-engine is not on the PATH"), "{message}");
     assert_eq!(shell.lost().map(|lost| lost.kind), Some(UnreachableKind::Setup));
 }
+
+#[test]
+fn where_a_shell_starts_slowly_few_are_started() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let starts = |pause: &str| {
+        let file = directory.path().join(pause);
+        let line = format!("echo x >> {}; sleep {pause}; eval \"$0\"", file.display());
+        let shell = node(&line);
+        let commands: Vec<Probe> = (0..30).map(|number| echo(&number.to_string())).collect();
+        shell.batch(&[stat()]);
+        assert!(shell.batch(&commands).iter().all(Result::is_ok));
+        std::fs::read_to_string(&file).expect("it was started").lines().count() - 1
+    };
+    assert_eq!(starts("0.5"), 1);
+    assert!(starts("0") > 1);
+}

@@ -2,7 +2,7 @@
 
 use super::privilege::{Handshake, Heard};
 use super::{Conversation, Exit, Flow, Stream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most that is taken from one conversation; a node that says more is hung up on.
 const MOST: usize = 96 << 20;
@@ -23,6 +23,8 @@ pub struct Exchange<L> {
     listener: L,
     heard: usize,
     limit: Duration,
+    made: Instant,
+    ready_after: Option<Duration>,
     exit: Option<Exit>,
     is_flooded: bool,
 }
@@ -30,12 +32,28 @@ pub struct Exchange<L> {
 impl<L: Listener> Exchange<L> {
     pub fn new(handshake: Handshake, script: &[u8], listener: L, limit: Duration) -> Exchange<L> {
         let text = [handshake.preamble().as_bytes(), script].concat();
-        Exchange { handshake, text, said: 0, listener, heard: 0, limit, exit: None, is_flooded: false }
+        Exchange {
+            handshake,
+            text,
+            said: 0,
+            listener,
+            heard: 0,
+            limit,
+            made: Instant::now(),
+            ready_after: None,
+            exit: None,
+            is_flooded: false,
+        }
     }
 
     /// Whether the shell has said that it is ready.
     pub fn is_there(&self) -> bool {
         self.handshake.is_there()
+    }
+
+    /// How long the shell took to say that it is ready.
+    pub fn ready_after(&self) -> Option<Duration> {
+        self.ready_after
     }
 
     /// Whether anything of the script has left, so that a command of it may run.
@@ -91,7 +109,11 @@ impl<L: Listener> Conversation for Exchange<L> {
             self.is_flooded = true;
             return Flow::Close;
         }
-        match self.handshake.heard(stream, bytes) {
+        let heard = self.handshake.heard(stream, bytes);
+        if self.ready_after.is_none() && self.handshake.is_there() {
+            self.ready_after = Some(self.made.elapsed());
+        }
+        match heard {
             Heard::Shell([]) | Heard::Noise => Flow::Continue,
             Heard::Shell(bytes) => self.listener.hear(stream, bytes),
             Heard::TooMuch => {

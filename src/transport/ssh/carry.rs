@@ -22,6 +22,8 @@ const TURNS: usize = 16;
 const RECHECK: Duration = Duration::from_millis(100);
 /// Commands that were hung up on have this long to end before a new connection is made.
 const LEAVING: Duration = Duration::from_secs(1);
+/// A server that refuses the only channel this often opens none.
+const REFUSALS: u32 = 5;
 /// How often a silent server is asked whether it is still there.
 pub(super) const ALIVE: Duration = Duration::from_secs(15);
 /// So many questions in a row without any answer mean that the other side is gone.
@@ -40,8 +42,16 @@ pub(super) struct Live {
     spare: Option<Channel>,
     /// The server was asked for a channel beside so many others, and has not answered.
     asked_beside: Option<usize>,
+    /// So often in a row it gave none.
+    refusals: u32,
     /// Channels that end and whose other side has not said so yet.
     leaving: Vec<Channel>,
+    /// Channels of commands that were hung up on, where closing them ends the connection:
+    /// dropbear fails an assertion of its own when it has more to send on a closed channel.
+    /// They are neither read nor closed, and the next conversations get a new connection.
+    abandoned: Vec<Channel>,
+    /// Several channels side by side make it fail as well.
+    is_fragile: bool,
     pub(super) sent: u64,
     pub(super) received: u64,
 }
@@ -84,13 +94,17 @@ impl Live {
     pub(super) fn new(session: Session, place: String, alive_interval: Duration) -> Live {
         let whole = u32::try_from(alive_interval.as_secs()).unwrap_or(u32::MAX);
         session.ssh.set_keepalive(true, whole);
+        let is_fragile = session.ssh.banner().is_some_and(|banner| banner.contains("dropbear"));
         Live {
+            is_fragile,
+            abandoned: Vec::new(),
             session,
             place,
             alive_interval,
-            width: WIDTH,
+            width: if is_fragile { 1 } else { WIDTH },
             spare: None,
             asked_beside: None,
+            refusals: 0,
             leaving: Vec::new(),
             sent: 0,
             received: 0,
@@ -107,6 +121,9 @@ impl Live {
         let mut guard = Guard::new(line);
         let mut waiting: Vec<usize> = (0..conversations.len()).rev().filter(|&index| !done[index]).collect();
         let mut talks: Vec<Talk> = Vec::new();
+        if !self.abandoned.is_empty() && !waiting.is_empty() {
+            return Err(Stop::Stuck);
+        }
         let (mut asked_since, mut stuck_since): (Option<Instant>, Option<Instant>) = (None, None);
         let (mut heard, mut unanswered) = (Instant::now(), 0);
         let mut block = vec![0; BLOCK];
@@ -119,7 +136,7 @@ impl Live {
             // Started first: the bytes of a new conversation are under way soonest.
             while let Some(&index) = waiting.last() {
                 // Those who leave count with the server until it has let them go.
-                let taken = talks.len() + self.leaving.len();
+                let taken = talks.len() + self.leaving.len() + self.abandoned.len();
                 if taken >= self.width && self.spare.is_none() && self.asked_beside.is_none() {
                     let now = Instant::now();
                     if talks.is_empty() && now >= *stuck_since.get_or_insert(now) + LEAVING {
@@ -145,6 +162,8 @@ impl Live {
                         conversations[index].ended(Exit::TimedOut);
                         done[index] = true;
                     }
+                    // A server may count a channel for a moment after it was closed.
+                    Opened::Refused { beside } if self.refusals < if beside == 0 { REFUSALS } else { 2 } => break,
                     Opened::Refused { beside: 0 } => {
                         let message = format!(
                             "{} opens no channel for commands: this user may not run any, or MaxSessions of its \
@@ -156,6 +175,7 @@ impl Live {
                     Opened::Refused { beside } => {
                         asked_since = None;
                         self.width = self.width.min(beside);
+                        self.refusals = 0;
                     }
                 }
             }
@@ -182,7 +202,10 @@ impl Live {
                         moved = true;
                         let talk = talks.remove(at);
                         done[talk.index] = true;
-                        self.leaving.push(talk.channel);
+                        match self.is_fragile && talk.stage != Stage::Ending && !talk.channel.eof() {
+                            true => self.abandoned.push(talk.channel),
+                            false => self.leaving.push(talk.channel),
+                        }
                         // A stop shuts the socket: what looks like an end may be none.
                         let exit = if line.is_stopped() { Exit::Closed } else { exit };
                         conversations[talk.index].ended(exit);
@@ -265,6 +288,7 @@ impl Live {
             Err(error) => return Err(error),
         };
         self.asked_beside = None;
+        self.refusals = if matches!(opened, Opened::Refused { .. }) { self.refusals + 1 } else { 0 };
         Ok(opened)
     }
 
@@ -272,6 +296,7 @@ impl Live {
     fn prepare(&mut self) -> Result<(), ssh2::Error> {
         if self.spare.is_none()
             && self.leaving.len() < self.width
+            && self.abandoned.is_empty()
             && let Opened::Channel(channel) = self.open(self.leaving.len())?
         {
             self.spare = Some(channel);

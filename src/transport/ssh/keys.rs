@@ -52,10 +52,13 @@ pub(super) fn public_half(path: &Path) -> Option<PublicKey> {
     beside.push(".pub");
     let beside = std::fs::read_to_string(&beside).ok().and_then(|text| PublicKey::from_openssh(text.trim()).ok());
     beside.or_else(|| {
-        let text = text(path);
-        let text = text.ok()?;
-        let private = PrivateKey::from_openssh(text.reveal()).ok().map(|key| key.public_key().clone());
-        private.or_else(|| PublicKey::from_openssh(text.reveal().trim()).ok())
+        let metadata = std::fs::metadata(path).ok()?;
+        if !metadata.is_file() || metadata.len() > LARGEST {
+            return None;
+        }
+        let text = std::fs::read_to_string(path).ok()?;
+        let private = PrivateKey::from_openssh(&text).ok().map(|key| key.public_key().clone());
+        private.or_else(|| PublicKey::from_openssh(text.trim()).ok())
     })
 }
 

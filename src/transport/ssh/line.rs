@@ -57,6 +57,10 @@ impl Line {
 impl Watched for Line {
     fn cut(&self) {
         self.overdue.store(true, Ordering::Release);
+        // The peer learns of it at once, and not when its kernel gives up on a closed window.
+        if let Some(socket) = &*self.socket.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
+        }
         self.shut();
     }
 }

@@ -18,9 +18,6 @@ mod session;
 mod settings;
 mod watch;
 
-#[cfg(test)]
-mod tests;
-
 use super::shell::{Carrier, Conversation, Exit};
 use super::{Options, Stopper, Traffic, Unreachable, UnreachableKind};
 use carry::{ALIVE, Live, Stop, WIDTH};
@@ -110,7 +107,8 @@ impl Connection {
                 Ok(session) => {
                     let interval = self.settings.alive_interval.unwrap_or(ALIVE);
                     let mut live = Live::new(session, self.settings.place(), interval);
-                    live.width = self.width.get();
+                    live.width = live.width.min(self.width.get());
+                    self.width.set(live.width);
                     self.live.replace(Some(live));
                     return Ok(());
                 }

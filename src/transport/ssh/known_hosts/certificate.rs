@@ -43,7 +43,7 @@ fn without_port(name: &str) -> String {
 
 fn list(principals: &[String]) -> String {
     match principals {
-        [few @ ..] if few.len() <= 5 => few.join(", "),
+        few if few.len() <= 5 => few.join(", "),
         many => format!("{} and {} more", many[..5].join(", "), many.len() - 5),
     }
 }

@@ -147,9 +147,12 @@ impl Settings {
             first("globalknownhostsfile").unwrap_or("/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2");
         let (user_files, system_files) = (reader::words(user_files), reader::words(system_files));
         let known_hosts = paths(&mut user_files.iter().chain(&system_files).map(String::as_str))?;
-        // Either rules out the other; the one that comes first counts.
-        let way = pairs.iter().find(|(name, _)| name == "proxyjump" || name == "proxycommand");
-        let way = way.filter(|(_, value)| !value.eq_ignore_ascii_case("none"));
+        // Either rules out the other; the one that comes first counts. That there is no jump
+        // rules out later jumps and no command, as the client has it.
+        let is_none = |value: &str| value.eq_ignore_ascii_case("none");
+        let has_no_jump = some("proxyjump").is_none();
+        let is_way = |name: &str| name == "proxycommand" || name == "proxyjump" && !has_no_jump;
+        let way = pairs.iter().find(|(name, _)| is_way(name)).filter(|(_, value)| !is_none(value));
         let jumps = match way {
             Some((name, value)) if name == "proxyjump" => {
                 let value = tokens.expand(value, "%hnpr")?;

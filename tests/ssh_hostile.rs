@@ -22,7 +22,7 @@ fn meet(manners: Manners) -> (Unreachable, Duration) {
     let options = Options {
         ssh_config: Some("none".into()),
         host_key_check: Some(HostKeyCheck::Off),
-        patience: Patience { connect: Duration::from_millis(1500), retries: 0, ..Patience::default() },
+        patience: Patience { connect: Duration::from_millis(600), retries: 0, ..Patience::default() },
         ..Options::default()
     };
     let began = Instant::now();
@@ -35,6 +35,7 @@ fn meet(manners: Manners) -> (Unreachable, Duration) {
 
 fn flood(mut stream: TcpStream, bytes: &[u8]) {
     let block = bytes.repeat(65536 / bytes.len());
+    let _ = stream.set_write_timeout(Some(Duration::from_secs(5)));
     while stream.write_all(&block).is_ok() {}
 }
 
