@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-/// The accounts of the nodes. Nobody of this number is on the machine that runs the tests.
+/// The accounts of the nodes, less root. Nobody of this number is on the machine that runs the
+/// tests.
 const PASSWD: &str = "\
-root:x:0:0:root:/root:/bin/sh
 sshd:x:105:65534::/run/sshd:/usr/sbin/nologin
 ops:x:61234:61234::/:/bin/sh
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
@@ -20,15 +20,18 @@ const SUDOERS: &str = "root ALL=(ALL:ALL) ALL\nops ALL=(ALL:ALL) NOPASSWD: ALL\n
 pub struct Nodes {
     server: Server,
     _etc: tempfile::TempDir,
+    _home: tempfile::TempDir,
 }
 
 impl Nodes {
     pub fn start() -> Nodes {
-        let etc = tempfile::tempdir().unwrap();
+        // What is pushed to root goes away with the nodes.
+        let (etc, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let passwd = format!("root:x:0:0:root:{}:/bin/sh\n{PASSWD}", home.path().display());
         let shadow: String =
-            PASSWD.lines().map(|line| format!("{}:*:19000:0:99999:7:::\n", line.split(':').next().unwrap())).collect();
+            passwd.lines().map(|line| format!("{}:*:19000:0:99999:7:::\n", line.split(':').next().unwrap())).collect();
         for (name, text, mode) in [
-            ("passwd", PASSWD, 0o644),
+            ("passwd", &*passwd, 0o644),
             ("group", GROUP, 0o644),
             ("shadow", &shadow, 0o640),
             ("sudoers", SUDOERS, 0o440),
@@ -40,7 +43,7 @@ impl Nodes {
         let server = Server::openssh_among(&Setup::default(), etc.path());
         // sshd reads whose keys may log in as the user who does.
         std::fs::set_permissions(server.folder.path(), PermissionsExt::from_mode(0o711)).unwrap();
-        Nodes { server, _etc: etc }
+        Nodes { server, _etc: etc, _home: home }
     }
 
     /// Gives `home` a key and what ssh_config(5) and known_hosts are to say of the nodes.
