@@ -181,9 +181,9 @@ impl Crew {
     /// Looks at one node: through the agent where it is wanted and can be had, else in batches.
     fn look(&self, number: usize, stream: &mut NodeStream<'_>) -> Result<Landed, Unreachable> {
         let transport = node::connect(&self.plan, number, stream.flight())?;
-        let mut notes = Vec::new();
+        let mut notes: Vec<Arc<str>> = transport.notes().into_iter().map(Into::into).collect();
         if let Some(agent) = &self.plan.agent {
-            match remote::run(&self.plan, number, &*transport, agent, stream) {
+            match remote::run(&self.plan, number, &*transport, agent, &notes, stream) {
                 Ok(landed) => return Ok(landed),
                 Err(why) => notes.push(format!("asked in batches, without the agent: {why}").into()),
             }

@@ -11,13 +11,15 @@ use crate::transport::Options;
 use std::path::Path;
 use std::rc::Rc;
 
+type Then = Box<dyn Fn(&Live)>;
+
 /// Keeps what it hears.
 #[derive(Default)]
 struct Heard {
     events: Vec<Stamped>,
     live: Vec<String>,
     /// Called with every live message.
-    then: Option<Box<dyn Fn(&Live)>>,
+    then: Option<Then>,
 }
 
 impl Audience for Heard {

@@ -62,6 +62,12 @@ pub trait Transport {
         Traffic::default()
     }
 
+    /// What a reader should know about the way to the node and was not told before, such as
+    /// that host keys are not checked.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Why the node cannot be asked any more, once that is so: every answer is a fault from
     /// then on. To be asked after each batch, for a way in may look open until it is used: sudo
     /// refuses, there is no shell, the connection does not come back.

@@ -37,7 +37,8 @@ pub struct Agent {
 /// How often the program is looked for: before and after it was sent.
 const ATTEMPTS: usize = 2;
 
-/// Runs every profile on a node through the agent.
+/// Runs every profile on a node through the agent. `notes` is what a reader should know of the
+/// way to the node.
 ///
 /// # Errors
 /// Why the agent cannot be used there, before anything was reported: ask in batches then.
@@ -46,6 +47,7 @@ pub fn run(
     number: usize,
     transport: &dyn Transport,
     agent: &Agent,
+    notes: &[Arc<str>],
     stream: &mut NodeStream<'_>,
 ) -> Result<Landed, Arc<str>> {
     let flight = stream.flight().clone();
@@ -73,7 +75,7 @@ pub fn run(
                     return Err(why.clone());
                 }
                 let is_interrupted = flight.is_over() && !flight.is_expired() && broken.is_some();
-                let landed = relay.land(broken, is_interrupted, transport.traffic());
+                let landed = relay.land(broken, is_interrupted, transport.traffic(), notes);
                 if agent.cleanup {
                     clean(transport, agent, limit);
                 }

@@ -159,7 +159,13 @@ impl<'a, 'b> Relay<'a, 'b> {
 
     /// Ends the node's events. What was not reported is errored with `broken`, or left out
     /// where the user ended the run.
-    pub fn land(mut self, broken: Option<Arc<str>>, is_interrupted: bool, traffic: Traffic) -> Landed {
+    pub fn land(
+        mut self,
+        broken: Option<Arc<str>>,
+        is_interrupted: bool,
+        traffic: Traffic,
+        notes: &[Arc<str>],
+    ) -> Landed {
         if self.is_untouched() {
             let why = self.unreachable.take().or(self.misfit.take()).or(broken);
             let why = why.unwrap_or_else(|| "the agent said nothing".into());
@@ -191,7 +197,7 @@ impl<'a, 'b> Relay<'a, 'b> {
             sent,
             bytes_sent: traffic.sent,
             bytes_received: traffic.received,
-            notes: Vec::new(),
+            notes: notes.to_vec(),
         }));
         Landed { tally: self.tally, whole, reached: true }
     }

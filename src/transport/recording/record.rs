@@ -209,6 +209,10 @@ impl Transport for Recorder {
         self.inner.converse(conversation)
     }
 
+    fn notes(&self) -> Vec<String> {
+        self.inner.notes()
+    }
+
     fn lost(&self) -> Option<Unreachable> {
         self.inner.lost()
     }

@@ -317,6 +317,10 @@ impl Transport for Shell {
         self.carrier.traffic()
     }
 
+    fn notes(&self) -> Vec<String> {
+        self.carrier.notes()
+    }
+
     fn lost(&self) -> Option<Unreachable> {
         self.lost.borrow().clone()
     }

@@ -41,6 +41,11 @@ pub trait Carrier {
 
     /// What went over the wire so far.
     fn traffic(&self) -> Traffic;
+
+    /// What a reader should know about the way and was not told before.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What is said to one shell on a node, without any I/O.

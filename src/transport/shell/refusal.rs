@@ -106,7 +106,9 @@ pub(super) fn refusal(privilege: &Privilege, asked: Asked, said: &str, exit: Exi
             ask none (permit nopass in doas.conf), or use sudo or su"
                 .to_string()
         }
-        Some(Reason::PasswordNeeded) => format!("{name} asks for a password and none was given; give it one"),
+        Some(Reason::PasswordNeeded) => format!(
+            "{name} asks for a password and none was given; give it with --sudo-password-env or --sudo-password-file, or at a terminal"
+        ),
         Some(Reason::NotListed) => match tool {
             Tool::Doas => "doas.conf has no rule that permits it; add one".to_string(),
             _ => format!("the user that logs in may not use {name}; add a rule for it to sudoers"),

@@ -82,12 +82,6 @@ impl Connection {
         &self.settings.user
     }
 
-    /// What the person at the terminal ought to know and was not told before, such as that
-    /// host keys are not checked.
-    pub fn notes(&self) -> Vec<String> {
-        self.notes.take()
-    }
-
     /// Connects with the patience of the options.
     fn reach(&self, stop: &AtomicBool) -> Result<(), Unreachable> {
         self.live.replace(None);
@@ -193,5 +187,9 @@ impl Carrier for Connection {
 
     fn traffic(&self) -> Traffic {
         self.traffic.get()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.take()
     }
 }
