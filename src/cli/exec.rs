@@ -81,8 +81,9 @@ pub struct ExecArgs {
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     waivers: Vec<PathBuf>,
 
-    /// Reports: NAME or NAME:PATH, several at once
-    #[arg(long, value_name = "REPORTER", num_args = 1.., default_values = ["cli"], help_heading = "Output")]
+    /// NAME or NAME:PATH, several at once (default cli)
+    #[arg(long, value_name = "REPORTER", num_args = 1.., help_heading = "Output")]
+    #[arg(default_values = ["cli"], hide_default_value = true)]
     reporter: Vec<String>,
 
     /// Only what went wrong in an earlier run

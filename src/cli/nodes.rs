@@ -26,10 +26,11 @@ pub struct NodeArgs {
 pub struct WhichArgs {
     /// A node as URI or NAME=URI, such as ssh://ops@web1
     ///
-    /// ssh://USER@HOST:PORT, docker://NAME, podman://NAME, kubectl://NAMESPACE/POD/CONTAINER,
-    /// rootfs:///PATH, recording:///PATH or local://; may be repeated. NAME is what reports
-    /// call it.
-    #[arg(short = 't', long = "target", value_name = "TARGET")]
+    /// May be repeated; NAME is what reports call it. A URI is one of
+    /// ssh://USER@HOST:PORT, docker://NAME, podman://NAME,
+    /// kubectl://NAMESPACE/POD/CONTAINER, rootfs:///PATH, recording:///PATH
+    /// and local://.
+    #[arg(verbatim_doc_comment, short = 't', long = "target", value_name = "TARGET")]
     pub target: Vec<String>,
     /// Files of nodes: Probity's YAML or Ansible's JSON
     #[arg(long, value_name = "FILE")]
