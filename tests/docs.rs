@@ -2,7 +2,9 @@
 //!
 //! - `console`: commands after `$ `. One ends well unless it says `# exit N` or `# any exit`;
 //!   lines below it are what it prints, with `[..]` for any text; `# not run here` marks what
-//!   would run these tests again.
+//!   would run these tests again. `console nodes` asks nodes over SSH, and is run where the
+//!   machine has what they need; `console agent` also pushes the program that the variable
+//!   `PROBITY_AGENT_PROGRAM` names, one linked statically.
 //! - A block of `lua` or `yaml` whose first line is a comment that is a path (`# profile.yml`,
 //!   `-- web/controls/a.lua`) is that file, for the commands below it on the page; `~/` is
 //!   their home.
@@ -11,8 +13,13 @@
 //! - `yaml` has to be YAML, and a manifest where its path ends in `profile.yml`.
 //! - A row of a table that begins with `| InSpec |` ends in a check, which is run.
 
+mod sshd;
 mod support;
 
+#[path = "docs/nodes.rs"]
+mod nodes;
+
+use nodes::Nodes;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -113,6 +120,9 @@ fn run_console(page: &Path, block: &Block, folder: &Path, faults: &mut Vec<Strin
             .env("PATH", path)
             .env("HOME", folder)
             .env("LC_ALL", "C.UTF-8")
+            // As ssh does, Probity looks for the file in the home folder of the account database.
+            .env("PROBITY_SSH_CONFIG", folder.join(".ssh/config"))
+            .envs(agent_program().filter(|_| block.language == AGENT).map(|path| ("PROBITY_AGENT_PROGRAM", path)))
             .output()
             .unwrap();
         let expected: Option<i32> = match note {
@@ -133,6 +143,32 @@ fn run_console(page: &Path, block: &Block, folder: &Path, faults: &mut Vec<Strin
             faults.push(format!("{}:{line}: {command}\nprinted\n{both}", page.display()));
         }
     }
+}
+
+const NODES: &str = "console nodes";
+const AGENT: &str = "console agent";
+
+fn agent_program() -> Option<std::ffi::OsString> {
+    std::env::var_os("PROBITY_AGENT_PROGRAM")
+}
+
+/// Nodes for a block that asks some, where this machine can have them.
+fn nodes_for<'a>(block: &Block, nodes: &'a mut Option<Nodes>, lacking: &mut support::Lacking) -> Option<&'a Nodes> {
+    let needs = ["root", "sshd", "sudo", "unshare"];
+    let can = needs.iter().all(|need| lacking.has(need, "what the pages show of nodes over SSH"));
+    if !can || (block.language == AGENT && !has_agent()) {
+        return None;
+    }
+    Some(nodes.get_or_insert_with(Nodes::start))
+}
+
+fn has_agent() -> bool {
+    let there = agent_program().is_some();
+    if !there {
+        assert!(!support::required("agent"), "PROBITY_AGENT_PROGRAM names no program to push");
+        support::skipped("what the pages show of --agent", "agent");
+    }
+    there
 }
 
 /// The manifest of the profile that Lua without a path is run in.
@@ -201,6 +237,7 @@ fn idioms(text: &str) -> Vec<(usize, String)> {
 fn what_the_pages_show_runs() {
     let mut faults = Vec::new();
     let mut count = 0;
+    let (mut nodes, mut lacking) = (None, support::Lacking::default());
     for page in pages() {
         let folder = checkout();
         let text = std::fs::read_to_string(&page).unwrap();
@@ -215,6 +252,12 @@ fn what_the_pages_show_runs() {
             }
             match &*block.language {
                 "console" => run_console(&page, &block, folder.path(), &mut faults),
+                NODES | AGENT => {
+                    if let Some(nodes) = nodes_for(&block, &mut nodes, &mut lacking) {
+                        nodes.introduce(folder.path());
+                        run_console(&page, &block, folder.path(), &mut faults);
+                    }
+                }
                 "lua" if block.path().is_none() && !is_reference => {
                     run_lua(&page, block.line, &block.text, &mut faults);
                 }
@@ -264,14 +307,28 @@ fn exit_codes_are_the_same_in_readme_help_and_code() {
     }
 }
 
+/// What a heading is called in links.
+fn anchor(heading: &str) -> String {
+    let letters = heading.trim_start_matches('#').trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    letters.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
 #[test]
 fn links_between_pages_lead_somewhere() {
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
         for part in text.split("](").skip(1) {
-            let target = part.split(')').next().unwrap().split('#').next().unwrap();
-            if !target.is_empty() && !target.starts_with("http") {
-                assert!(page.parent().unwrap().join(target).exists(), "{}: {target} is not there", page.display());
+            let link = part.split(')').next().unwrap();
+            let (target, heading) = link.split_once('#').unwrap_or((link, ""));
+            if link.starts_with("http") {
+                continue;
+            }
+            let target = if target.is_empty() { page.clone() } else { page.parent().unwrap().join(target) };
+            assert!(target.exists(), "{}: {link} is not there", page.display());
+            if !heading.is_empty() {
+                let text = std::fs::read_to_string(&target).unwrap();
+                let headings = text.lines().filter(|line| line.starts_with('#')).map(anchor);
+                assert!(headings.collect::<Vec<_>>().contains(&heading.to_string()), "{}: {link}", page.display());
             }
         }
     }

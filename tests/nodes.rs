@@ -158,7 +158,7 @@ fn defaults_give_way_to_what_excludes_them() {
 
 #[test]
 fn help_fits_a_terminal_of_80_columns() {
-    for args in [&["detect", "-h"][..], &["detect", "--help"], &["attributes", "explain", "-h"]] {
+    for args in [&["exec", "-h"][..], &["detect", "-h"], &["detect", "--help"], &["attributes", "explain", "-h"]] {
         let help = probity_in(Path::new("."), args).stdout;
         let wide: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
         assert!(wide.is_empty(), "{args:?}\n{}", wide.join("\n"));

@@ -3,6 +3,8 @@
 
 mod support;
 
+use probity::probe::sh::needs::{ALWAYS, NEEDS, Needs};
+use probity::probe::sh::{Mark, Script};
 use probity::probe::{self, AccountKey, FaultKind, Observation, Probe};
 use probity::results::mask::Masker;
 use probity::transport::Transport;
@@ -67,7 +69,8 @@ fn the_table_of_probes_is_what_the_transports_answer() {
         ("recording://", Rc::new(recording_of(local, &samples))),
     ];
     let names: String = transports.iter().map(|(name, _)| format!(" `{name}` |")).collect();
-    let rules = " --- |".repeat(transports.len());
+    let names = format!("{names} `ssh://`, containers |");
+    let rules = " --- |".repeat(transports.len() + 1);
     let mut made = format!("| probe | what it asks | takes long |{names}\n| --- | --- | --- |{rules}\n");
     for (probe, meaning) in samples.into_iter().zip(Probe::MEANINGS) {
         let meaning = meaning.replace("`None`", "Nothing").split_whitespace().collect::<Vec<_>>().join(" ");
@@ -82,9 +85,46 @@ fn the_table_of_probes_is_what_the_transports_answer() {
                 None => panic!("{probe} got no answer"),
             };
         let answers: String = transports.iter().map(answered).collect();
-        made.push_str(&format!("| `{}` | {meaning} | {takes_long} |{answers}\n", probe.kind()));
+        let needs = NEEDS.iter().find(|needs| needs.kind == probe.kind()).map_or(String::new(), shown);
+        made.push_str(&format!("| `{}` | {meaning} | {takes_long} |{answers} {needs} |\n", probe.kind()));
     }
     compare("docs/probes.md", "probes", &made);
+}
+
+/// A cell of the table: `yes`, and with which programs.
+fn shown(needs: &Needs) -> String {
+    let one = |one_of: &&[&str]| match one_of.split_last() {
+        Some((last, [])) => format!("`{last}`"),
+        Some((last, before)) => format!("`{}` or `{last}`", before.join("`, `")),
+        None => String::new(),
+    };
+    let mut parts: Vec<String> = needs.programs.iter().map(one).collect();
+    parts.extend(needs.at_times.iter().map(|(tool, when)| format!("`{tool}` ({when})")));
+    if parts.is_empty() { "yes".to_string() } else { format!("with {}", parts.join(", ")) }
+}
+
+#[test]
+fn the_programs_scripts_need_are_those_they_name() {
+    let kinds: Vec<&str> = NEEDS.iter().map(|needs| needs.kind).collect();
+    assert_eq!(kinds, Probe::KINDS);
+    let listed = |needs: &Needs| -> Vec<&str> {
+        needs.programs.concat().into_iter().chain(needs.at_times.iter().map(|(tool, _)| *tool)).collect()
+    };
+    let known: Vec<&str> = NEEDS.iter().flat_map(listed).collect();
+    for (probe, needs) in samples().into_iter().zip(NEEDS) {
+        let script = Script::new(&[probe], &Mark::from_number(1));
+        let script = String::from_utf8(script.text().to_vec()).unwrap();
+        // That line is about functions of a login script.
+        let lines = script.lines().filter(|line| !line.starts_with("unset -f"));
+        let is_word = |letter: char| letter.is_alphanumeric() || "_/".contains(letter);
+        let words: Vec<&str> = lines.flat_map(|line| line.split(|letter| !is_word(letter))).collect();
+        for tool in listed(needs) {
+            assert!(words.contains(&tool), "{} is said to need {tool}, which its script does not use", needs.kind);
+        }
+        for tool in known.iter().filter(|tool| words.contains(*tool) && !ALWAYS.contains(*tool)) {
+            assert!(listed(needs).contains(tool), "{} needs {tool}, which the table does not say", needs.kind);
+        }
+    }
 }
 
 /// What is answered where `probes` were recorded of `transport`.

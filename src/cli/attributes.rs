@@ -22,8 +22,7 @@ pub struct AttributesArgs {
 enum Action {
     /// Prints each value, where it comes from, and what it replaced
     #[command(after_help = "Examples:\n  \
-        probity attributes explain profiles/linux-baseline --attrs attributes/linux-baseline.yml\n  \
-        probity attributes explain profiles/linux-baseline --attr password_max_days=90\n  \
+        probity attributes explain my-baseline --attrs site.yml --attr max_tries=3\n  \
         probity attributes explain my-baseline --inventory nodes.yml --nodes web1")]
     Explain {
         #[command(flatten)]

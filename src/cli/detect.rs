@@ -11,7 +11,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Prints what operating system this machine runs, or other nodes
+/// Prints which operating system this machine, or another node, runs
 ///
 /// These are the facts that `supports` of a profile and `os()` in a control go by.
 #[derive(Debug, clap::Args)]

@@ -8,6 +8,7 @@ use crate::plan::nodes::NodePlan;
 use crate::plan::rerun::Rerun;
 use crate::plan::selection::{Selectable, Selection};
 use crate::profile::waiver::Waivers;
+use crate::report::text::wrap;
 use crate::report::{self, Look, Options, Outputs, Spec, TABLE};
 use crate::results::event::ControlSummary;
 use crate::results::mask::Masker;
@@ -27,6 +28,8 @@ use std::time::Instant;
 /// A PROFILE is a directory, an archive made by `probity archive`, or NAME@REQUIREMENT looked
 /// up in --profile-path. All of them run in one go and come to one verdict, which is the
 /// exit code.
+///
+/// Without --target and --inventory they run on this machine.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "--help adds the reporters, examples and exit codes.", after_long_help = after_help())]
 pub struct ExecArgs {
@@ -36,29 +39,31 @@ pub struct ExecArgs {
     #[command(flatten)]
     nodes: super::nodes::NodeArgs,
 
-    /// Nodes looked at at one time (default: up to 64)
+    /// How many nodes at a time (default: up to 64)
     ///
-    /// Without it, what half of the free memory (8 MiB a node) and the limit of open files
-    /// (12 a node) allow, and at most 64.
+    /// Without it as many as half of the free memory (8 MiB a node) and the limit of open
+    /// files (12 a node) allow, and at most 64.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Nodes")]
     parallel: Option<u16>,
 
     /// Start no more nodes once N, or P%, are not fine
+    ///
+    /// Nodes that failed, errored or were out of reach count; those in flight finish.
     #[arg(long, value_name = "N", help_heading = "Nodes")]
     max_failures: Option<MaxFailures>,
 
     /// Push this program to the nodes and run it there
     ///
-    /// It has to be linked statically. Where it cannot be used, the node is asked in batches,
-    /// and a note says why.
+    /// The program has to be linked statically. Where a node cannot run it, it is asked as it
+    /// would be without --agent, and a note says why.
     #[arg(long, help_heading = "Connection")]
     agent: bool,
 
-    /// Instead of this program: one linked statically
+    /// Program to push instead of this one
     #[arg(long, value_name = "FILE", requires = "agent", hide_short_help = true, help_heading = "Connection")]
     agent_program: Option<PathBuf>,
 
-    /// Take the agent off the nodes when the run is done
+    /// Remove the program from the nodes when the run is done
     #[arg(long, requires = "agent", hide_short_help = true, help_heading = "Connection")]
     agent_cleanup: bool,
 
@@ -76,14 +81,15 @@ pub struct ExecArgs {
     #[arg(long, value_name = "FILE", help_heading = "Run")]
     waivers: Vec<PathBuf>,
 
-    /// Reports: NAME or NAME:PATH, several at once
-    #[arg(long, value_name = "REPORTER", num_args = 1.., default_values = ["cli"], help_heading = "Output")]
+    /// NAME or NAME:PATH, several at once (default cli)
+    #[arg(long, value_name = "REPORTER", num_args = 1.., help_heading = "Output")]
+    #[arg(default_values = ["cli"], hide_default_value = true)]
     reporter: Vec<String>,
 
     /// Only what went wrong in an earlier run
     ///
-    /// FILE is the ndjson or run-json of that run. What failed or errored there is run
-    /// again; of a node that was out of reach, everything.
+    /// FILE is the ndjson or run-json report of that run. What failed or errored there is run
+    /// again; on a node that was out of reach, everything.
     #[arg(long, value_name = "FILE", help_heading = "Which controls")]
     rerun_failed: Option<PathBuf>,
 
@@ -93,12 +99,12 @@ pub struct ExecArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "agent", help_heading = "Run")]
     record: Option<PathBuf>,
 
-    /// Print what would run, with attributes; run nothing
+    /// Print nodes, controls and attributes; run nothing
     #[arg(long, help_heading = "Run")]
     dry_run: bool,
 
     /// Exit with 0 or 1 alone; skipped is 0
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, hide_short_help = true, help_heading = "Output")]
     no_distinct_exit: bool,
 }
 
@@ -184,10 +190,12 @@ fn after_help() -> String {
     format!(
         "{}\n\nExamples:\n  \
          probity exec profiles/linux-baseline --attrs attributes/linux-baseline.yml\n  \
-         probity exec linux-baseline-1.0.0.tar.gz --reporter cli junit:out/junit.xml json:out/run.json\n  \
+         probity exec linux-baseline-1.0.0.tar.gz --reporter cli junit:out/junit.xml\n  \
          probity exec my-baseline --controls 'sshd-*' --attr max_auth_tries=3\n  \
          probity exec linux-baseline@1 --profile-path /srv/profiles\n  \
-         probity exec -e 'describe(file \"/etc/shadow\"):exists()'\n\n{}",
+         probity exec -e 'describe(file \"/etc/shadow\"):exists()'\n  \
+         probity exec my-baseline -t ssh://ops@web1 --sudo\n  \
+         probity exec my-baseline --inventory nodes.yml --nodes 'web,!web2'\n\n{}",
         reporters(),
         exit_codes()
     )
@@ -195,12 +203,15 @@ fn after_help() -> String {
 
 /// The reporters, from the table that runs.
 fn reporters() -> String {
+    /// Where the text begins, so that all of it fits a terminal of 80 columns.
+    const INDENT: &str = "            ";
+    let below = |text: &str| wrap(text, 79 - INDENT.len()).join(&format!("\n{INDENT}"));
     let mut text = String::from("Reporters, as NAME or NAME:PATH ({node} in a path stands for the node's name):");
     for kind in TABLE {
-        text.push_str(&format!("\n  {:8}  {}", kind.name, kind.doc));
+        text.push_str(&format!("\n  {:8}  {}", kind.name, below(kind.doc)));
         for option in kind.options {
-            let values = option.values.join(" or ");
-            text.push_str(&format!("\n            {},{}={values}: {}", kind.name, option.name, option.doc));
+            let line = format!("{},{}={}: {}", kind.name, option.name, option.values.join(" or "), option.doc);
+            text.push_str(&format!("\n{INDENT}{}", below(&line)));
         }
     }
     text

@@ -18,7 +18,9 @@ pub struct AttributeArgs {
     /// Files of attribute values; a later one wins
     #[arg(long, value_name = "FILE")]
     pub attrs: Vec<PathBuf>,
-    /// One value; also PROFILE::NAME=…, NAME=@FILE, NAME=env:VAR
+    /// One value, or where it is: NAME=@FILE, NAME=env:VAR
+    ///
+    /// PROFILE::NAME=VALUE gives it to one profile of the run alone.
     #[arg(long, value_name = "NAME=VALUE")]
     pub attr: Vec<String>,
 }

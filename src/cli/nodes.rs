@@ -25,7 +25,12 @@ pub struct NodeArgs {
 #[command(next_help_heading = "Nodes")]
 pub struct WhichArgs {
     /// A node as URI or NAME=URI, such as ssh://ops@web1
-    #[arg(short = 't', long = "target", value_name = "TARGET")]
+    ///
+    /// May be repeated; NAME is what reports call it. A URI is one of
+    /// ssh://USER@HOST:PORT, docker://NAME, podman://NAME,
+    /// kubectl://NAMESPACE/POD/CONTAINER, rootfs:///PATH, recording:///PATH
+    /// and local://.
+    #[arg(verbatim_doc_comment, short = 't', long = "target", value_name = "TARGET")]
     pub target: Vec<String>,
     /// Files of nodes: Probity's YAML or Ansible's JSON
     #[arg(long, value_name = "FILE")]
@@ -48,17 +53,17 @@ pub struct ConnectionArgs {
     /// Port, where the target names none (default 22)
     #[arg(long, value_name = "PORT", hide_short_help = true, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// Hosts to go through in a row: [USER@]HOST[:PORT],…
+    /// Hosts to go through, in this order: [USER@]HOST[:PORT],…
     #[arg(short = 'J', long, value_name = "HOST", hide_short_help = true, value_delimiter = ',')]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     jump: Vec<String>,
-    /// Instead of ~/.ssh/config; none for none at all
+    /// Read instead of ~/.ssh/config; none for none at all
     #[arg(short = 'F', long, value_name = "FILE", hide_short_help = true)]
     ssh_config: Option<PathBuf>,
-    /// Instead of the known_hosts files of ssh_config(5)
+    /// Host keys, instead of the files ssh_config(5) names
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     known_hosts: Vec<PathBuf>,
-    /// strict, accept-new or off (default strict)
+    /// Unknown host keys: strict, accept-new or off (default strict)
     #[arg(long, value_name = "HOW", hide_short_help = true, hide_possible_values = true)]
     host_key_check: Option<KeyCheck>,
     /// Password to log in with, from an environment variable
@@ -85,7 +90,7 @@ pub struct ConnectionArgs {
     /// Look as root, by doas
     #[arg(long, hide_short_help = true, group = "privilege")]
     doas: bool,
-    /// Instead of root, by sudo, su or doas
+    /// Who to become instead of root
     #[arg(long, alias = "become-user", value_name = "NAME", hide_short_help = true)]
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     sudo_user: Option<String>,
@@ -100,13 +105,13 @@ pub struct ConnectionArgs {
     /// Ask for the password for sudo, su or doas
     #[arg(long, alias = "become-password-prompt", hide_short_help = true, group = "sudo_password")]
     sudo_password_prompt: bool,
-    /// For one attempt to connect and log in (default 10s)
+    /// Time for one attempt to connect and log in (default 10s)
     #[arg(long, value_name = "TIME", hide_short_help = true, value_parser = duration)]
     connect_timeout: Option<Duration>,
-    /// For one batch of questions (default 5m)
+    /// Time for one batch of questions (default 5m)
     #[arg(long, value_name = "TIME", hide_short_help = true, value_parser = duration)]
     batch_timeout: Option<Duration>,
-    /// For a node as a whole (default 1h)
+    /// Time for a node as a whole (default 1h)
     #[arg(long, value_name = "TIME", hide_short_help = true, value_parser = duration)]
     node_timeout: Option<Duration>,
     /// Attempts to connect after the first (default 1)

@@ -13,7 +13,7 @@ pub struct ProfileArgs {
     /// Directories or archives of profiles, or NAME@REQUIREMENT
     #[arg(value_name = "PROFILE")]
     pub paths: Vec<PathBuf>,
-    /// Where NAME@REQUIREMENT is looked up; may be repeated
+    /// Folders where NAME@REQUIREMENT is looked up
     #[arg(long, value_name = "FOLDER", help_heading = "Run")]
     profile_path: Vec<PathBuf>,
 }

@@ -40,6 +40,16 @@ impl Server {
     /// Starts OpenSSH's server and waits until it listens.
     pub fn openssh(setup: &Setup) -> Server {
         let folder = folder_with_keys();
+        let accounts = setup.password.map(|password| accounts(folder.path(), Some(password), "/root"));
+        Server::openssh_in(folder, setup, accounts.as_deref())
+    }
+
+    /// The same on a machine of other accounts: the files of `etc` stand for those of /etc.
+    pub fn openssh_among(setup: &Setup, etc: &Path) -> Server {
+        Server::openssh_in(folder_with_keys(), setup, Some(etc))
+    }
+
+    fn openssh_in(folder: tempfile::TempDir, setup: &Setup, etc: Option<&Path>) -> Server {
         let mut config = format!("{}\n", setup.config);
         for kind in setup.host_keys {
             let path = folder.path().join(format!("host_{kind}"));
@@ -55,9 +65,8 @@ impl Server {
         let file = folder.path().join("sshd_config");
         std::fs::write(&file, config).expect("the settings are written");
         std::fs::create_dir_all("/run/sshd").expect("the folder of privilege separation");
-        let accounts = setup.password.map(|password| accounts(folder.path(), Some(password), "/root"));
         start(folder, setup.ipv6, |address| {
-            let mut command = among(accounts.as_deref(), "/usr/sbin/sshd");
+            let mut command = among(etc, "/usr/sbin/sshd");
             command.args(["-D", "-e", "-f"]).arg(&file);
             command.arg("-o").arg(format!("ListenAddress={address}"));
             command
@@ -182,12 +191,12 @@ fn accounts(folder: &Path, password: Option<&str>, home: &str) -> PathBuf {
     accounts
 }
 
-/// A program that sees other account files than this machine has, in a mount namespace.
-fn among(accounts: Option<&Path>, program: &str) -> Command {
-    let Some(accounts) = accounts else { return Command::new(program) };
-    let script = "mount --bind \"$0/passwd\" /etc/passwd && mount --bind \"$0/shadow\" /etc/shadow && exec \"$@\"";
+/// A program that sees other files in /etc than this machine has, in a mount namespace.
+fn among(etc: Option<&Path>, program: &str) -> Command {
+    let Some(etc) = etc else { return Command::new(program) };
+    let script = "for file in \"$0\"/*; do mount --bind \"$file\" \"/etc/${file##*/}\" || exit; done; exec \"$@\"";
     let mut command = Command::new("unshare");
-    command.args(["-m", "--propagation", "private", "sh", "-c", script]).arg(accounts).arg(program);
+    command.args(["-m", "--propagation", "private", "sh", "-c", script]).arg(etc).arg(program);
     command
 }
 

@@ -44,6 +44,7 @@ mod functions;
 mod http;
 mod interfaces;
 mod kernel;
+pub mod needs;
 mod network;
 mod plan;
 mod processes;
