@@ -156,19 +156,10 @@ fn agent_program() -> Option<std::ffi::OsString> {
 fn nodes_for<'a>(block: &Block, nodes: &'a mut Option<Nodes>, lacking: &mut support::Lacking) -> Option<&'a Nodes> {
     let needs = ["root", "sshd", "sudo", "unshare"];
     let can = needs.iter().all(|need| lacking.has(need, "what the pages show of nodes over SSH"));
-    if !can || (block.language == AGENT && !has_agent()) {
+    if !can || (block.language == AGENT && !lacking.has("agent", "what the pages show of --agent")) {
         return None;
     }
     Some(nodes.get_or_insert_with(Nodes::start))
-}
-
-fn has_agent() -> bool {
-    let there = agent_program().is_some();
-    if !there {
-        assert!(!support::required("agent"), "PROBITY_AGENT_PROGRAM names no program to push");
-        support::skipped("what the pages show of --agent", "agent");
-    }
-    there
 }
 
 /// The manifest of the profile that Lua without a path is run in.

@@ -1,4 +1,4 @@
-//! The pushed agent on real nodes. The program for it is the one `PROBITY_STATIC` names: this
+//! The pushed agent on real nodes. The program for it is the one `PROBITY_AGENT_PROGRAM` names: this
 //! same source, linked statically.
 
 use super::fleet::Fleet;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// The program to push, where there is one.
 pub fn program(what: &str) -> Option<String> {
     let mut lacking = Lacking::default();
-    lacking.has("static", what).then(|| std::env::var("PROBITY_STATIC").expect("it was looked at"))
+    lacking.has("agent", what).then(|| std::env::var("PROBITY_AGENT_PROGRAM").expect("it was looked at"))
 }
 
 /// Where root's agent is kept.
@@ -126,7 +126,8 @@ fn the_agent_dies_with_the_connection_and_leaves_no_secret() {
                    describe(command(\"cat >/dev/null; sleep 300\", { stdin = attributes.token, timeout = \"400s\" })):its(\"exit_status\", eq(0)) end }\n";
     std::fs::create_dir(profile.path().join("controls")).expect("a folder");
     std::fs::write(profile.path().join("controls/c.lua"), control).expect("written");
-    let manifest = "name: held\nversion: 1.0.0\nattributes:\n  token: { type: string, sensitive: true, required: true }\n";
+    let manifest =
+        "name: held\nversion: 1.0.0\nattributes:\n  token: { type: string, sensitive: true, required: true }\n";
     std::fs::write(profile.path().join("profile.yml"), manifest).expect("written");
     let secret = "hard-to-guess-7f3a9c";
     let key = fleet.key("id");

@@ -64,7 +64,7 @@ impl Lacking {
             "ssh" => Path::new("/etc/ssh/ssh_config").exists(),
             "http" => web_server(),
             "sudo" => Path::new("/etc/sudoers").exists(),
-            "static" => std::env::var_os("PROBITY_STATIC").is_some_and(|path| Path::new(&path).exists()),
+            "agent" => std::env::var_os("PROBITY_AGENT_PROGRAM").is_some_and(|path| Path::new(&path).exists()),
             "cron" => Path::new("/etc/crontab").exists(),
             path if path.starts_with('/') => Path::new(path).exists(),
             command => {

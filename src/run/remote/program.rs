@@ -80,9 +80,11 @@ impl Program {
     }
 }
 
-/// How the program is built for this.
-const BUILD: &str = "build it with RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --target \
-                     x86_64-unknown-linux-gnu (or aarch64-unknown-linux-gnu)";
+/// How the program is built for this. An OpenSSL that is compiled on the way with the flags of
+/// static linking leaves out threads; the one of the system has them.
+const BUILD: &str = "build it with OPENSSL_NO_VENDOR=1 OPENSSL_STATIC=1 RUSTFLAGS='-C target-feature=+crt-static' \
+                     cargo build --release --target x86_64-unknown-linux-gnu (or aarch64-unknown-linux-gnu), where \
+                     OpenSSL's static library and headers are (libssl-dev)";
 
 /// The digest of the program that runs, for the node's side of an installation.
 ///

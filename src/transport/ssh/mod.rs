@@ -25,8 +25,8 @@ use line::{Attempt, Line, interrupted};
 use route::Route;
 use settings::{Asked, Settings};
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// Where a node is, as a target names it; what is `None` comes from the options, then from
@@ -44,6 +44,7 @@ pub struct Destination<'a> {
 /// # Errors
 /// Why the node cannot be reached, or that `stop` was set.
 pub fn connect(destination: &Destination, options: &Options, stop: &AtomicBool) -> Result<Connection, Unreachable> {
+    refuse_without_threads(destination.host)?;
     let asked = Asked {
         host: destination.host.to_string(),
         user: destination.user.map(str::to_string).or_else(|| options.user.clone()),
@@ -62,6 +63,21 @@ pub fn connect(destination: &Destination, options: &Options, stop: &AtomicBool) 
     };
     connection.reach(stop)?;
     Ok(connection)
+}
+
+/// OpenSSL's own locks do nothing in a library that was configured without threads, which
+/// happens where it is compiled for static linking: two nodes at once would then write over
+/// each other's memory.
+fn refuse_without_threads(host: &str) -> Result<(), Unreachable> {
+    static HAS_THREADS: LazyLock<bool> = LazyLock::new(|| openssl::version::c_flags().contains("-pthread"));
+    if *HAS_THREADS {
+        return Ok(());
+    }
+    let message = format!(
+        "{host} is not asked: this probity holds an OpenSSL without threads; build it with OPENSSL_NO_VENDOR=1 \
+         OPENSSL_STATIC=1, as docs/nodes.md says"
+    );
+    Err(Unreachable::new(UnreachableKind::Setup, message))
 }
 
 /// A node over SSH. It lives and dies on one thread; dropping it hangs up at once, whatever
