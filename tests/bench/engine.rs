@@ -67,10 +67,11 @@ impl Transport for Still {
     }
 }
 
-/// The bytes of memory this process holds: proc_pid_status(5), `VmRSS`.
+/// The bytes of memory this process holds, the pages of the program itself not counted:
+/// proc_pid_status(5), `RssAnon`.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or_default();
     line.split_whitespace().next().and_then(|kib| kib.parse::<usize>().ok()).unwrap_or(0) * 1024
 }
 
