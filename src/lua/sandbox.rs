@@ -27,7 +27,7 @@ const UNSAFE_MATH: [&str; 2] = ["random", "randomseed"];
 const LARGE: usize = 4 << 20;
 /// How much Lua may hold before it collects again, in percent of what it held after the last
 /// time, for a large profile. Lua's own is 200.
-const PAUSE: i32 = 140;
+const PAUSE: i32 = 115;
 
 /// The parts of the engine that must be Lua, in the order they build on one another: only
 /// a Lua function may suspend a control from inside a metamethod. What decides anything is
@@ -116,9 +116,9 @@ impl Sandbox {
         if self.lua.used_memory() < LARGE {
             return;
         }
-        // A collection that fails leaves things as they were.
-        let _ = self.lua.gc_collect();
+        // It counts from the next collection on. One that fails leaves things as they were.
         self.lua.gc_set_mode(GcMode::Incremental(GcIncParams::default().pause(PAUSE)));
+        let _ = self.lua.gc_collect();
     }
 
     /// The names every file sees, as they are there: the only list of them.
