@@ -3,7 +3,7 @@
 use super::convert;
 use super::handle::Handle;
 use super::place::{Place, caller, caller_or, raise, raise_at};
-use super::record::Subject;
+use super::record::{Subject, Valued};
 use super::session::{Describe, Session};
 use super::step;
 use crate::error::did_you_mean;
@@ -194,13 +194,13 @@ fn read_subject(subject: &LuaValue, label: Option<String>) -> Result<(Subject, O
         LuaValue::Table(table) if is_custom(table) => {
             let title = label.or_else(|| table.raw_get::<Option<String>>("title").ok().flatten());
             let title = title.unwrap_or_else(|| "custom resource".to_string());
-            Ok((Subject::Value(Value::Nil, title.into()), Some(table.clone())))
+            Ok((Subject::Value(Rc::new(Valued { value: Value::Nil, title })), Some(table.clone())))
         }
         LuaValue::Function(_) => Err("describe takes a resource or a plain value; call the function first".to_string()),
         plain => {
             let value = convert::from_lua(plain).map_err(|problem| format!("describe: {problem}"))?;
             let title = label.unwrap_or_else(|| super::matcher::show(&value));
-            Ok((Subject::Value(value, title.into()), None))
+            Ok((Subject::Value(Rc::new(Valued { value, title })), None))
         }
     }
 }

@@ -159,10 +159,11 @@ pub fn undeclared(lua: &Lua) -> Vec<(String, Arc<str>, usize)> {
     }
 }
 
-/// The controls declared so far, in their order.
+/// The controls declared, in their order, once all files are loaded. What else was collected
+/// is given up.
 pub fn take_controls(lua: &Lua) -> Vec<Control> {
     match lua.app_data_ref::<Collector>() {
-        Some(collector) => std::mem::take(&mut collector.borrow_mut().controls),
+        Some(collector) => collector.take().controls,
         None => Vec::new(),
     }
 }

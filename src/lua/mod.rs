@@ -109,7 +109,13 @@ impl Engine {
             }
         }
         engine.controls = load::take_controls(engine.lua());
-        if errors.is_empty() { Ok(engine) } else { Err(errors) }
+        engine.controls.shrink_to_fit();
+        if errors.is_empty() {
+            engine.sandbox.spare_memory();
+            Ok(engine)
+        } else {
+            Err(errors)
+        }
     }
 
     /// Runs the top level of one file.

@@ -8,6 +8,8 @@ use crate::resource::catalogue::Key;
 use crate::results::Outcome;
 use crate::results::event::Step;
 use crate::value::Value;
+use std::borrow::Cow;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// The most probes one result names as its evidence. Where there are more, those of the
@@ -41,8 +43,13 @@ pub struct Recorded {
 #[derive(Clone)]
 pub enum Subject {
     Resource(Handle),
-    /// A plain value with what sentences call it.
-    Value(Value, Arc<str>),
+    Value(Rc<Valued>),
+}
+
+/// A plain value with what sentences call it.
+pub struct Valued {
+    pub value: Value,
+    pub title: String,
 }
 
 impl Subject {
@@ -50,25 +57,21 @@ impl Subject {
     pub fn title(&self) -> String {
         match self {
             Subject::Resource(handle) => handle.title(),
-            Subject::Value(_, title) => title.to_string(),
+            Subject::Value(valued) => valued.title.clone(),
         }
     }
 }
 
-/// What is expected.
+/// What is expected. The larger kinds are boxed: a large profile waits with many of these.
 pub enum Check {
     Exists {
         negated: bool,
     },
-    Is {
-        predicate: String,
-        args: Args,
-        words: String,
-        negated: bool,
-    },
+    Is(Box<Predicate>),
     Its {
-        path: Vec<Key>,
-        words: String,
+        path: Box<[Key]>,
+        /// As it was written, where [`words_of`] would say it otherwise.
+        words: Option<Box<str>>,
         matcher: Arc<Matcher>,
     },
     It {
@@ -77,9 +80,29 @@ pub enum Check {
     /// What a custom resource said already, in words for yes and no.
     Told {
         holds: bool,
-        words: (String, String),
+        words: Box<(String, String)>,
         negated: bool,
     },
+}
+
+/// A predicate with its arguments, and both in words.
+pub struct Predicate {
+    pub name: String,
+    pub args: Args,
+    pub words: String,
+    pub negated: bool,
+}
+
+/// A path as sentences have it: `a.b.1`.
+pub fn words_of(path: &[Key]) -> Cow<'_, str> {
+    if let [Key::Name(name)] = path {
+        return name.into();
+    }
+    let word = |key: &Key| match key {
+        Key::Name(name) => name.clone(),
+        Key::Index(index) => index.to_string(),
+    };
+    path.iter().map(word).collect::<Vec<_>>().join(".").into()
 }
 
 impl Recorded {
@@ -91,9 +114,9 @@ impl Recorded {
     /// The sentence, once it is known what is expected.
     fn sentence_of(&self, expected: &str) -> String {
         let mut sentence = self.subject.title();
-        if let Check::Its { words, .. } = &self.check {
+        if let Check::Its { path, words, .. } = &self.check {
             sentence.push(' ');
-            sentence.push_str(words);
+            sentence.push_str(&property_words(path, words));
         }
         sentence.push(' ');
         sentence.push_str(expected);
@@ -118,7 +141,7 @@ impl Recorded {
         };
         let resource = match &self.subject {
             Subject::Resource(handle) => Some(handle.entry.name),
-            Subject::Value(..) => None,
+            Subject::Value(_) => None,
         };
         let expected = self.expected();
         Ok(Step {
@@ -147,7 +170,7 @@ impl Recorded {
         match &self.check {
             Check::Exists { negated: false } => "exists".to_string(),
             Check::Exists { negated: true } => "does not exist".to_string(),
-            Check::Is { words, negated, .. } => format!("is {}{words}", if *negated { "not " } else { "" }),
+            Check::Is(asked) => format!("is {}{}", if asked.negated { "not " } else { "" }, asked.words),
             Check::Its { matcher, .. } | Check::It { matcher } => matcher.expectation(),
             Check::Told { words, negated, .. } => if *negated { &words.1 } else { &words.0 }.clone(),
         }
@@ -164,32 +187,40 @@ impl Recorded {
                 let found = if exists { "exists" } else { "does not exist" };
                 Ok(Judged::yes_or_no(exists != *negated, found.to_string()))
             }
-            (Check::Is { predicate, args, words, negated }, Subject::Resource(handle)) => {
-                let Some(said) = handle.predicate(seen, predicate, args) else {
-                    return Err(Unseen::Misuse(handle.unknown(predicate)));
+            (Check::Is(asked), Subject::Resource(handle)) => {
+                let Some(said) = handle.predicate(seen, &asked.name, &asked.args) else {
+                    return Err(Unseen::Misuse(handle.unknown(&asked.name)));
                 };
                 let said = said?;
-                let found = format!("is {}{words}", if said { "" } else { "not " });
-                Ok(Judged::yes_or_no(said != *negated, found))
+                let found = format!("is {}{}", if said { "" } else { "not " }, asked.words);
+                Ok(Judged::yes_or_no(said != asked.negated, found))
             }
             (Check::Its { path, words, matcher }, Subject::Resource(handle)) => {
                 let Some(found) = handle.property(seen, path) else {
-                    return Err(Unseen::Misuse(handle.unknown(words)));
+                    return Err(Unseen::Misuse(handle.unknown(&property_words(path, words))));
                 };
                 match_value(matcher, &found?)
             }
-            (Check::Its { path, matcher, .. }, Subject::Value(value, _)) => {
-                match_value(matcher, &dig(value.clone(), path))
+            (Check::Its { path, matcher, .. }, Subject::Value(valued)) => {
+                match_value(matcher, &dig(valued.value.clone(), path))
             }
-            (Check::It { matcher }, Subject::Value(value, _)) => match_value(matcher, value),
+            (Check::It { matcher }, Subject::Value(valued)) => match_value(matcher, &valued.value),
             (Check::It { .. }, Subject::Resource(handle)) => Err(Unseen::Misuse(format!(
                 ":it(…) judges a plain value; use :its(\"property\", …) with {}",
                 handle.entry.name
             ))),
-            (Check::Exists { .. } | Check::Is { .. }, Subject::Value(..)) => Err(Unseen::Misuse(
+            (Check::Exists { .. } | Check::Is(_), Subject::Value(_)) => Err(Unseen::Misuse(
                 "a plain value has no predicates; use :it(matcher) or describe a resource".to_string(),
             )),
         }
+    }
+}
+
+/// What sentences call a property.
+fn property_words<'a>(path: &'a [Key], written: &'a Option<Box<str>>) -> Cow<'a, str> {
+    match written {
+        Some(words) => (&**words).into(),
+        None => words_of(path),
     }
 }
 

@@ -7,6 +7,7 @@
 use super::globals::{install_answers, install_now, install_order, install_print, install_profile_file, unknown_name};
 use super::session::Session;
 use super::{ProfileFiles, bind, describe, flow, load, matchers, strings};
+use mlua::state::{GcIncParams, GcMode};
 use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, Value as LuaValue, VmState};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -21,6 +22,12 @@ const SAFE_STRING: [&str; 10] =
 const SAFE_UTF8: [&str; 6] = ["char", "charpattern", "codepoint", "codes", "len", "offset"];
 /// `math` without `random`: two runs over equal observations are equal.
 const UNSAFE_MATH: [&str; 2] = ["random", "randomseed"];
+
+/// How many bytes a loaded profile holds that is large.
+const LARGE: usize = 4 << 20;
+/// How much Lua may hold before it collects again, in percent of what it held after the last
+/// time, for a large profile. Lua's own is 200.
+const PAUSE: i32 = 115;
 
 /// The parts of the engine that must be Lua, in the order they build on one another: only
 /// a Lua function may suspend a control from inside a metamethod. What decides anything is
@@ -100,6 +107,18 @@ impl Sandbox {
         let sandbox = Sandbox { run_control, environment, globals, flow, lua };
         rust.raw_set("unknown_name", unknown_name(&sandbox.lua, sandbox.names())?)?;
         Ok(sandbox)
+    }
+
+    /// Frees what loading left behind, where that is much, and has Lua collect earlier from
+    /// then on: each value of a resource holds more in Rust than Lua counts. A small profile is
+    /// done before its first collection and is spared this.
+    pub fn spare_memory(&self) {
+        if self.lua.used_memory() < LARGE {
+            return;
+        }
+        // It counts from the next collection on. One that fails leaves things as they were.
+        self.lua.gc_set_mode(GcMode::Incremental(GcIncParams::default().pause(PAUSE)));
+        let _ = self.lua.gc_collect();
     }
 
     /// The names every file sees, as they are there: the only list of them.

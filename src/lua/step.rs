@@ -6,12 +6,13 @@ use super::handle::{Handle, dotted};
 use super::matcher::show;
 use super::matchers;
 use super::place::Place;
-use super::record::{Check, Item, Recorded, Subject};
+use super::record::{Check, Item, Predicate, Recorded, Subject, Valued, words_of};
 use super::session::Session;
 use crate::resource::catalogue::Key;
 use crate::resource::{Entry, Shape};
 use crate::value::Value;
 use mlua::Value as LuaValue;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What a custom resource said when a step read it.
@@ -36,17 +37,20 @@ pub fn plain(description: &Description, name: &str, given: &[LuaValue]) -> Resul
 }
 
 fn its(subject: Subject, property: &LuaValue, matcher: &LuaValue) -> Result<(Subject, Check), String> {
-    let (path, words) = path_of(property)?;
+    let path = path_of(property)?;
     let matcher = matcher_of("its", matcher)?;
     if let Subject::Resource(handle) = &subject {
-        known_property(handle, &path, &words)?;
+        known_property(handle, &path)?;
     }
     // A dotted name into a plain map is a path; a resource decides for itself.
-    let path = match (&subject, &path[..]) {
-        (Subject::Value(Value::Map(map), _), [Key::Name(name)]) if !map.contains_key(name) => dotted(name),
-        _ => path,
-    };
-    Ok((subject, Check::Its { path, words, matcher }))
+    if let Subject::Value(valued) = &subject
+        && let (Value::Map(map), [Key::Name(name)]) = (&valued.value, &path[..])
+        && !map.contains_key(name)
+    {
+        let words = Some(name.as_str().into());
+        return Ok((subject, Check::Its { path: dotted(name).into(), words, matcher }));
+    }
+    Ok((subject, Check::Its { path: path.into(), words: None, matcher }))
 }
 
 fn is(subject: Subject, predicate: &LuaValue, negated: bool, given: &[LuaValue]) -> Result<(Subject, Check), String> {
@@ -58,7 +62,7 @@ fn is(subject: Subject, predicate: &LuaValue, negated: bool, given: &[LuaValue])
     let (words, given) =
         predicate_words(&predicate, given).map_err(|problem| format!(":{step}(\"{predicate}\"): {problem}"))?;
     let args = handle.predicate_args(&predicate, given)?;
-    Ok((subject, Check::Is { predicate, args, words, negated }))
+    Ok((subject, Check::Is(Box::new(Predicate { name: predicate, args, words, negated }))))
 }
 
 fn step_name(negated: bool) -> &'static str {
@@ -95,14 +99,16 @@ pub fn custom_its(
     property: &LuaValue,
     matcher: &LuaValue,
 ) -> Result<(), String> {
-    let (_, words) = path_of(property)?;
+    let path = path_of(property)?;
+    let words = words_of(&path);
     let matcher = matcher_of("its", matcher)?;
     let title = format!("{} {words}", description.subject.title());
     let value = match told.ok {
         true => convert::from_lua(&told.value).map_err(|problem| format!("{words}: {problem}"))?,
         false => Value::Nil,
     };
-    told.record(session, description, Subject::Value(value, title.into()), Check::It { matcher })
+    let subject = Subject::Value(Rc::new(Valued { value, title }));
+    told.record(session, description, subject, Check::It { matcher })
 }
 
 /// `is` and `is_not` of a custom resource, once it has been asked.
@@ -137,7 +143,8 @@ fn custom_truth(
         return Err(format!("{} has no {name}, or it answers nil", description.subject.title()));
     }
     let holds = told.ok && !matches!(told.value, LuaValue::Boolean(false));
-    told.record(session, description, description.subject.clone(), Check::Told { holds, words, negated })
+    let check = Check::Told { holds, words: Box::new(words), negated };
+    told.record(session, description, description.subject.clone(), check)
 }
 
 impl Told {
@@ -212,37 +219,31 @@ fn matcher_of(step: &str, value: &LuaValue) -> Result<Arc<super::matcher::Matche
 }
 
 /// The path that `its` is given: a name, or a list of names and positions.
-fn path_of(property: &LuaValue) -> Result<(Vec<Key>, String), String> {
+fn path_of(property: &LuaValue) -> Result<Vec<Key>, String> {
     match property {
-        LuaValue::String(name) => {
-            let name = name.to_string_lossy();
-            Ok((vec![Key::Name(name.clone())], name))
-        }
-        LuaValue::Integer(index) => Ok((vec![Key::Index(*index)], index.to_string())),
+        LuaValue::String(name) => Ok(vec![Key::Name(name.to_string_lossy())]),
+        LuaValue::Integer(index) => Ok(vec![Key::Index(*index)]),
         LuaValue::Table(parts) => {
             let mut path = Vec::new();
-            let mut words = Vec::new();
             for part in parts.sequence_values::<LuaValue>() {
-                let (mut key, word) = path_of(&part.map_err(|error| error.to_string())?)?;
-                path.append(&mut key);
-                words.push(word);
+                path.append(&mut path_of(&part.map_err(|error| error.to_string())?)?);
             }
             if path.is_empty() {
                 return Err(":its({…}, …) needs at least one name".to_string());
             }
-            Ok((path, words.join(".")))
+            Ok(path)
         }
         other => Err(format!(":its(…) needs the name of a property, not a {}", other.type_name())),
     }
 }
 
 /// A property that cannot be there is an error at once, with the nearest name.
-fn known_property(handle: &Handle, path: &[Key], words: &str) -> Result<(), String> {
+fn known_property(handle: &Handle, path: &[Key]) -> Result<(), String> {
     let known = match path.first() {
         Some(Key::Name(name)) => has_property(handle.entry, name),
         _ => matches!(handle.entry.shape, Shape::Open(_)),
     };
-    if known { Ok(()) } else { Err(handle.unknown(words)) }
+    if known { Ok(()) } else { Err(handle.unknown(&words_of(path))) }
 }
 
 /// Whether `its(NAME, …)` can mean anything for a resource.

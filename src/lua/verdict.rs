@@ -25,7 +25,8 @@ pub struct Verdict {
 /// Puts the steps in their order and takes the worst.
 pub fn conclude(running: Running, ending: Ending) -> Verdict {
     let Running { mut lists, ended, describes, empty_loop, .. } = running;
-    let mut steps = Vec::new();
+    // Most controls have as many steps as items, and are kept until the run is over.
+    let mut steps = Vec::with_capacity(lists.iter().map(Vec::len).sum::<usize>().max(1));
     flatten(&mut lists, 0, &mut steps);
     for describe in describes.iter().filter(|describe| !describe.used && ending.error.is_none()) {
         steps.push(remark(

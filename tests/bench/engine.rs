@@ -67,10 +67,11 @@ impl Transport for Still {
     }
 }
 
-/// The bytes of memory this process holds: proc_pid_status(5), `VmRSS`.
+/// The bytes of memory this process holds, the pages of the program itself not counted:
+/// proc_pid_status(5), `RssAnon`.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or_default();
     line.split_whitespace().next().and_then(|kib| kib.parse::<usize>().ok()).unwrap_or(0) * 1024
 }
 
@@ -169,31 +170,30 @@ fn run(engine: &Engine, transport: Rc<Still>) -> usize {
     passed
 }
 
-fn memory() {
-    for (name, recorded) in [("plain", false), ("recorded", true)] {
-        let text: usize = sources(recorded).controls.values().map(|text| text.len()).sum();
-        let before = resident();
-        let engine = load(recorded);
-        let per = |bytes: usize| bytes as f64 / CONTROLS as f64 / 1024.0;
-        println!(
-            "memory {name}: {:.2} KiB of source a control; loaded {:.2} KiB in Lua, {:.2} KiB resident",
-            per(text),
-            per(engine.used_memory()),
-            per(resident().saturating_sub(before)),
-        );
-        let transport = Rc::new(Still::new(false));
-        run(&engine, transport.clone());
-        println!(
-            "memory {name}: at its peak, all controls waiting, {:.2} KiB resident a control",
-            per(transport.peak.get().saturating_sub(before))
-        );
-    }
+fn memory(recorded: bool) {
+    let name = if recorded { "recorded" } else { "plain" };
+    let sources = sources(recorded);
+    let text: usize = sources.controls.values().map(|text| text.len()).sum();
+    let before = resident();
+    let engine = load_sources(&sources);
+    let per = |bytes: usize| bytes as f64 / CONTROLS as f64 / 1024.0;
+    println!(
+        "memory {name}: {:.2} KiB of source a control; loaded {:.2} KiB in Lua, {:.2} KiB resident",
+        per(text),
+        per(engine.used_memory()),
+        per(resident().saturating_sub(before)),
+    );
+    let transport = Rc::new(Still::new(false));
+    run(&engine, transport.clone());
+    println!(
+        "memory {name}: at its peak, all controls waiting, {:.2} KiB resident a control",
+        per(transport.peak.get().saturating_sub(before))
+    );
 }
 
 /// What plain Lua takes for the same closures, over tables instead of resources.
 fn floors(criterion: &mut Criterion) {
-    memory();
-    in_its_own_process(A_NODE);
+    [PLAIN, RECORDED, A_NODE].into_iter().for_each(in_its_own_process);
     let lua = mlua::Lua::new();
     let library = "local yield = coroutine.yield\n\
         local meta = { __index = function(t, key) return 4096 end }\n\
@@ -246,7 +246,9 @@ fn probes(criterion: &mut Criterion) {
 }
 
 criterion_group!(engine, floors, probes);
-/// The argument that makes this program measure [`a_node`] alone.
+/// The arguments that make this program measure [`memory`] or [`a_node`] alone.
+const PLAIN: &str = "--memory-plain";
+const RECORDED: &str = "--memory-recorded";
 const A_NODE: &str = "--a-node";
 
 /// What is measured after something else would find memory that is free already.
@@ -256,8 +258,13 @@ fn in_its_own_process(what: &str) {
 }
 
 fn main() {
-    if std::env::args().any(|argument| argument == A_NODE) {
-        return a_node();
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            PLAIN => return memory(false),
+            RECORDED => return memory(true),
+            A_NODE => return a_node(),
+            _ => {}
+        }
     }
     engine();
     Criterion::default().configure_from_args().final_summary();

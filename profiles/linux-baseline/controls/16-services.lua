@@ -34,11 +34,10 @@ control "time-synchronised" {
       if file(daemon.program).exists then
         local enabled = false
         for_each(daemon.units, function(unit)
-          local unit_name = unit
-          enabled = enabled
-            or file("/etc/systemd/system/multi-user.target.wants/" .. unit_name).symlink
-            or file("/etc/systemd/system/sysinit.target.wants/" .. unit_name).symlink
-            or false
+          if file("/etc/systemd/system/multi-user.target.wants/" .. unit).symlink
+            or file("/etc/systemd/system/sysinit.target.wants/" .. unit).symlink then
+            enabled = true
+          end
         end)
         if enabled then found[#found + 1] = daemon.name end
       end

@@ -115,6 +115,8 @@ rules! {
     MANIFEST_METADATA = "manifest-metadata" Warning;
     /// A resource read in a plain loop, which waits for the node at every turn.
     READ_IN_LOOP = "read-in-loop" Warning;
+    /// A variable that a body of `for_each` reads before the node answers and sets after that.
+    LOST_UPDATE = "lost-update" Warning;
     /// A call whose parenthesis opens on a line of its own.
     CALL_ON_NEW_LINE = "call-on-new-line" Warning;
     /// More than a person would read; the rest is left out.

@@ -23,6 +23,7 @@ mod sheet;
 mod steps;
 mod syntax;
 mod tree;
+mod updates;
 mod walk;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The libraries of Lua whose functions are looked up one by one.
-const LUA_LIBRARIES: [&str; 4] = ["string", "table", "math", "utf8"];
+pub const LUA_LIBRARIES: [&str; 4] = ["string", "table", "math", "utf8"];
 
 /// The globals of the sandbox.
 pub struct Names {

@@ -181,6 +181,18 @@ const BODIES: &[(&str, (usize, usize), &str, &str)] = &[
         "for _, p in ipairs { 1 } do if file(\"/\" .. p).exists then break end describe(file(p)):exists() end",
     ),
     (
+        "lost-update",
+        (2, 44),
+        "local found for_each({ \"/a\" }, function(p) found = found or file(p).exists end) describe(found):it(eq(true))",
+        "local found for_each({ \"/a\" }, function(p) found = file(p).exists or found end) describe(found):it(eq(true))",
+    ),
+    (
+        "lost-update",
+        (2, 53),
+        "local all = {} for_each(passwd().users, function(u) all[#all + 1] = user(u).home end) describe(all):it(empty)",
+        "local all = {} for_each(passwd().users, function(u) table.insert(all, user(u).home) end) describe(all):it(empty)",
+    ),
+    (
         "call-on-new-line",
         (3, 1),
         "describe(1):it(eq(1))\n(print or print)(1)",
@@ -325,6 +337,74 @@ fn each_rule_about_whole_files_finds_what_it_is_for() {
         let found = with_manifest(good);
         assert!(found.is_empty(), "{good:?}\n{found:#?}");
     }
+}
+
+#[test]
+fn a_shared_variable_is_read_after_the_wait_and_not_before() {
+    let in_body = |declared: &str, body: &str| {
+        in_check(&format!("local {declared}\nfor_each({{ \"/a\" }}, function(p)\n{body}\nend)\ndescribe(x):it(eq(1))"))
+    };
+    for bad in [
+        "x = x + file(p).size",
+        "x = (x or 0) + (file(p)).size",
+        "x = { x, file(p).size }",
+        "x = x .. command(\"id \" .. p).stdout",
+        "x = f(p, x)",
+        "x = x or p:is_there()",
+        "x = x or file(p):owned_by(\"root\")",
+        "x = x and pcall(function() return file(p).size end)",
+        "local y = 1 x, y = x + y, file(p).size",
+        "x.total = x.total + file(p).size",
+        "x.of[p] = x.of[p] or file(p).size",
+        "x[#x + 1] = file(p).size",
+        "if not x then x = file(p).exists end",
+        "if not x and file(p).exists then x = p end",
+        "if not x then local is = file(p).exists if is then x = p end end",
+        "if p == \"/b\" then elseif not x and file(p).exists then x = p end",
+        "while not x do x = file(p).exists end",
+        "for _, q in ipairs { 1 } do x = x or file(p .. q).exists break end",
+        "do local f = function() x = x or file(p).exists end f() end",
+        "for_each({ 1 }, function(q) x = x or file(p .. q).exists end)",
+    ] {
+        let mut found = in_body("x, f = 1, print", bad);
+        assert!(!found.iter().any(Finding::is_error), "{bad}\n{}", listed(&found));
+        found.retain(|finding| finding.rule.name == "lost-update");
+        assert_eq!(found.iter().map(|one| one.place().unwrap().line).collect::<Vec<_>>(), [Some(4)], "{bad}");
+        assert!(found[0].error.message.starts_with("x is read before"), "{}", found[0].error);
+    }
+    for good in [
+        "x = file(p).size + x",
+        "local size = file(p).size x = x + size",
+        "x = x + #p",
+        "x = x .. p:upper() .. tostring(p) .. string.format(\"%s\", p)",
+        "x = file(p).exists",
+        "x = x or p",
+        "x = x or file(p)",
+        "x = x or function() return file(p).size end",
+        "x = x or node.name",
+        "local x = 1 x = x + file(p).size",
+        "local t = {} t[#t + 1] = file(p).size",
+        "x[p] = file(p).size",
+        "x.y[p].z = file(p).size",
+        "table.insert(x, file(p).size)",
+        "if file(p).exists and not x then x = p end",
+        "if not x then file(p):owned_by(\"root\") end x = 1",
+        "if not x then if file(p).exists then f(p) else f(1) end end",
+        "if not x then if p then f(p) else x = p end end",
+        "if not x then local is = file(p).exists x = x or is end",
+        "describe(file(p)):exists() x = x + 1",
+    ] {
+        let found = in_body("x, f = 1, print", good);
+        assert!(!found.iter().any(Finding::is_error), "{good}\n{}", listed(&found));
+        let found: Vec<&Finding> = found.iter().filter(|finding| finding.rule.name == "lost-update").collect();
+        assert!(found.is_empty(), "{good}\n{}", found[0].error);
+    }
+    // Outside of `for_each` bodies come one after the other.
+    assert!(in_check("local x = 1 x = x + file(\"/a\").size describe(x):it(eq(1))").is_empty());
+    // The rows of `where` are judged side by side as well.
+    let rows = "local n = 0 local rows = passwd():where(function(row) n = n + user(row.user).uid return true end)\n\
+        describe(rows):its(\"users\", len(n))";
+    assert_eq!(names(&in_check(rows)), BTreeSet::from(["lost-update"]));
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub enum Node {
         name_at: Spot,
         args: Args,
     },
-    Function(Vec<Stmt>),
+    Function(Function),
     Table(Vec<Item>),
     Paren(Box<Expr>),
     /// Operands of operators that lean to the left, flat because there may be very many.
@@ -103,6 +103,13 @@ pub struct Args {
     pub list: Vec<Expr>,
     /// Where an opening parenthesis stands; `None` for `f "text"` and `f { … }`.
     pub parenthesis: Option<Spot>,
+}
+
+/// A function, wherever it is written.
+pub struct Function {
+    pub body: Vec<Stmt>,
+    /// Locals with smaller numbers are declared outside of it.
+    pub first_local: usize,
 }
 
 /// One entry of a table.
@@ -150,8 +157,10 @@ pub enum Stmt {
 
 pub enum Target {
     Global(String, Spot),
-    Local,
+    /// A local variable by its number.
+    Local(usize, Spot),
     Part(Expr),
+    Unknown,
 }
 
 impl Expr {

@@ -2,7 +2,7 @@
 
 use super::sheet::Sheet;
 use super::tree::{Args, Expr, Key, Node, Stmt, Target};
-use super::{attributes, calls, controls, loops, matchers, names_used, resources, steps};
+use super::{attributes, calls, controls, loops, matchers, names_used, resources, steps, updates};
 
 /// When a piece of code runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ const EXPRESSIONS: &[fn(&Expr, Context, &mut Sheet<'_>)] = &[
     matchers::look,
     loops::look,
     calls::look,
+    updates::look,
 ];
 
 /// Rules that look at statements.
@@ -105,9 +106,9 @@ fn expression(expr: &Expr, context: Context, sheet: &mut Sheet<'_>) {
             expression(object, context, sheet);
             arguments(args, context, sheet);
         }
-        Node::Function(body) => {
+        Node::Function(function) => {
             let phase = if context.phase == Phase::Run { Phase::Run } else { Phase::Called };
-            block(body, Context { phase, looped: false }, sheet);
+            block(&function.body, Context { phase, looped: false }, sheet);
         }
         Node::Table(items) => {
             for item in items {
@@ -134,7 +135,7 @@ fn definition_table(table: &Expr, context: Context, sheet: &mut Sheet<'_>) {
             expression(key, context, sheet);
         }
         match &item.value.node {
-            Node::Function(body) => block(body, Context { phase: Phase::Run, looped: false }, sheet),
+            Node::Function(function) => block(&function.body, Context { phase: Phase::Run, looped: false }, sheet),
             _ => expression(&item.value, context, sheet),
         }
     }

@@ -46,7 +46,7 @@ pub(super) fn build(name: &str, args: Vec<Operand>) -> Result<Matcher, String> {
 
 /// Refuses what is nested so deep or so wide that judging it could take for ever.
 fn measured(name: &str, kind: Kind) -> Result<Matcher, String> {
-    let (mut depth, mut size) = (1, 1_usize);
+    let (mut depth, mut size) = (1, 1_u16);
     let mut add = |matcher: &Matcher| {
         depth = depth.max(matcher.depth + 1);
         size = size.saturating_add(matcher.size);
@@ -130,7 +130,7 @@ fn between(args: Vec<Operand>) -> Result<Kind, String> {
             return Err(format!("between takes the lower bound first: nothing is between {low} and {high}"));
         }
     }
-    Ok(Kind::Between(low, high))
+    Ok(Kind::Between(Box::new((low, high))))
 }
 
 fn text(name: &str, args: Vec<Operand>) -> Result<Value, String> {

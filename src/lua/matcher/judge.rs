@@ -70,8 +70,8 @@ pub(super) fn judge(kind: &Kind, found: &Value) -> Judgement {
         Kind::Differs(expected) => equals(found, expected).reversed(),
         Kind::Loosely(expected) => Judgement::of(compare::loosely(found, expected)),
         Kind::Ordered(relation, bound) => compare::ordered(*relation, found, bound).into(),
-        Kind::Between(low, high) => match compare::ordered(Relation::AtLeast, found, low).into() {
-            Holds(_) => compare::ordered(Relation::AtMost, found, high).into(),
+        Kind::Between(bounds) => match compare::ordered(Relation::AtLeast, found, &bounds.0).into() {
+            Holds(_) => compare::ordered(Relation::AtMost, found, &bounds.1).into(),
             other => other,
         },
         Kind::Matches(pattern) => on_text(found, |text| match pattern.regex.find(text) {

@@ -28,9 +28,9 @@ use requirement::Requirement;
 use std::sync::Arc;
 
 /// How deep matchers may be nested; more is refused when a matcher is built.
-pub const DEPTH_CAP: usize = 32;
+pub const DEPTH_CAP: u16 = 32;
 /// How many matchers one matcher may consist of, each use counted.
-pub const SIZE_CAP: usize = 1000;
+pub const SIZE_CAP: u16 = 1000;
 /// The most bytes the program of one regular expression may take.
 pub const REGEX_CAP: usize = 1 << 20;
 
@@ -57,8 +57,8 @@ pub enum Verdict {
 #[derive(Debug, Clone)]
 pub struct Matcher {
     kind: Kind,
-    depth: usize,
-    size: usize,
+    depth: u16,
+    size: u16,
 }
 
 #[derive(Debug, Clone)]
@@ -67,7 +67,8 @@ enum Kind {
     Differs(Value),
     Loosely(Value),
     Ordered(Relation, Value),
-    Between(Value, Value),
+    /// Boxed: with two values every matcher would be twice as large.
+    Between(Box<(Value, Value)>),
     Matches(Pattern),
     Contains(Vec<Operand>),
     StartsWith(Value),

@@ -24,7 +24,7 @@ fn words(kind: &Kind, positive: bool) -> String {
             };
             is(positive, &format!("{relation} {}", show(bound)))
         }
-        Kind::Between(low, high) => is(positive, &format!("between {} and {}", show(low), show(high))),
+        Kind::Between(bounds) => is(positive, &format!("between {} and {}", show(&bounds.0), show(&bounds.1))),
         Kind::Matches(pattern) => verb(positive, "matches", "does not match", &format!("/{}/", pattern.text)),
         Kind::Contains(operands) => {
             let operands: Vec<String> = operands.iter().map(operand).collect();

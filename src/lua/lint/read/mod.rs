@@ -3,7 +3,7 @@
 
 mod expressions;
 
-use super::tree::{Expr, Gives, Local, Node, Spot, Stmt, Target, Tree};
+use super::tree::{Expr, Function, Gives, Local, Node, Spot, Stmt, Target, Tree};
 use full_moon::ast::punctuated::Punctuated;
 use full_moon::ast::{self, Block, Expression, LastStmt, Parameter, Var};
 use full_moon::tokenizer::TokenReference;
@@ -180,7 +180,7 @@ impl Reader<'_> {
         match var {
             Var::Name(token) => self.assigned(token),
             Var::Expression(chain) => Target::Part(self.chain(chain.prefix(), chain.suffixes())),
-            _ => Target::Local,
+            _ => Target::Unknown,
         }
     }
 
@@ -188,7 +188,7 @@ impl Reader<'_> {
         match self.find(&word(token)) {
             Some(number) => {
                 self.locals[number].gives = Gives::Unknown;
-                Target::Local
+                Target::Local(number, start(token))
             }
             None => {
                 self.sets.insert(word(token));
@@ -205,7 +205,7 @@ impl Reader<'_> {
         let target = match first {
             Some(first) if name.names().len() == 1 && name.method_name().is_none() => self.assigned(first),
             Some(first) => Target::Part(self.name(first)),
-            None => Target::Local,
+            None => Target::Unknown,
         };
         let at = start(declaration.function_token());
         let function = self.function(at, declaration.body(), name.method_name().is_some());
@@ -214,6 +214,7 @@ impl Reader<'_> {
 
     fn function(&mut self, at: Spot, body: &ast::FunctionBody, method: bool) -> Expr {
         let loops = std::mem::take(&mut self.loops);
+        let first_local = self.locals.len();
         let stmts = self.scoped(|reader| {
             if method {
                 reader.declare_as("self".to_string(), Gives::Unknown);
@@ -226,6 +227,7 @@ impl Reader<'_> {
             reader.block(body.block())
         });
         self.loops = loops;
-        Expr { at, end: end(body.end_token()), node: Node::Function(stmts), gives: Gives::Unknown }
+        let node = Node::Function(Function { body: stmts, first_local });
+        Expr { at, end: end(body.end_token()), node, gives: Gives::Unknown }
     }
 }
