@@ -60,11 +60,11 @@ pub struct ExecArgs {
     agent: bool,
 
     /// Program to push instead of this one
-    #[arg(long, value_name = "FILE", requires = "agent", hide_short_help = true, help_heading = "Connection")]
+    #[arg(long, value_name = "FILE", hide_short_help = true, help_heading = "Connection")]
     agent_program: Option<PathBuf>,
 
     /// Remove the program from the nodes when the run is done
-    #[arg(long, requires = "agent", hide_short_help = true, help_heading = "Connection")]
+    #[arg(long, hide_short_help = true, help_heading = "Connection")]
     agent_cleanup: bool,
 
     #[command(flatten)]

@@ -76,7 +76,8 @@ fn where_the_agent_cannot_be_used_batches_are_and_a_note_says_why() {
     assert!(note.contains("KiB left"), "{note}");
     // The name of another machine is all that start.sh can go by.
     let note = said(
-        "printf '#!/bin/sh\\necho riscv64\\n' >/usr/local/bin/uname; chmod 755 /usr/local/bin/uname",
+        "printf '#!/bin/sh\\n[ \"$*\" != -m ] || exec echo riscv64\\nexec /usr/bin/uname \"$@\"\\n' >/usr/local/bin/uname; \
+         chmod 755 /usr/local/bin/uname",
         "rm /usr/local/bin/uname",
     );
     assert!(note.contains("riscv64"), "{note}");
@@ -155,7 +156,9 @@ fn the_agent_dies_with_the_connection_and_leaves_no_secret() {
     let places = "/tmp /root /home /var /run /etc /dev/shm";
     let found = fleet.said("deb12", &format!("grep -rlsF --exclude-dir=share {secret} {places} || :"));
     assert_eq!(found, "", "the secret is on no disk");
-    let arguments = fleet.said("deb12", &format!("cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -cF {secret} || :"));
+    // In brackets, so that the search does not find itself.
+    let pattern = format!("[{}]{}", &secret[..1], &secret[1..]);
+    let arguments = fleet.said("deb12", &format!("cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c '{pattern}' || :"));
     assert_eq!(arguments, "0", "nor in any process's arguments");
 
     controller.kill().expect("it runs");
