@@ -3,7 +3,8 @@
 use super::{Errors, prompt};
 use crate::error::Error;
 use crate::inventory::{Connection, Named, SecretSource};
-use crate::plan::nodes::{self, Nodes, Wanted};
+use crate::plan::nodes::{self, NodePlan, Nodes, Wanted};
+use crate::target::Target;
 use crate::transport::{HostKeyCheck, Tool};
 use crate::value::Value;
 use crate::value::duration::milliseconds;
@@ -224,6 +225,14 @@ impl ConnectionArgs {
             (self.sudo_password_file.is_some(), "--sudo-password-file"),
             (self.sudo_password_prompt, "--sudo-password-prompt"),
         ];
+        let has_shell = |node: &NodePlan| matches!(node.target, Target::Ssh { .. } | Target::Container(_));
+        let tools = [(self.sudo, "--sudo"), (self.su, "--su"), (self.doas, "--doas")];
+        if let Some((_, flag)) = tools.into_iter().find(|(given, _)| *given)
+            && !nodes.nodes.iter().any(has_shell)
+        {
+            return Err(Error::usage(format!("{flag} is given, and no node is asked through a shell"))
+                .hint("this machine is looked at as whoever starts probity: start it as root"));
+        }
         match given.into_iter().find(|(given, _)| *given) {
             Some((_, flag)) if nodes.nodes.iter().all(|node| node.options.privilege.is_none()) => {
                 Err(Error::usage(format!("{flag} is given, and no node is looked at by sudo, su or doas"))
@@ -338,6 +347,8 @@ mod tests {
         };
         let text = errors(&["-t", "ssh://a", "--sudo-user", "app"]);
         assert!(text.contains("--sudo-user is given") && text.contains("add --sudo"), "{text}");
+        let text = errors(&["--sudo"]);
+        assert!(text.contains("--sudo is given") && text.contains("start it as root"), "{text}");
         assert!(errors(&["-i", "/no/key"]).contains("--identity /no/key: cannot be read"));
         let text = errors(&["--sudo", "--sudo-password-env", "PROBITY_TEST_NOT_SET"]);
         assert!(

@@ -45,6 +45,8 @@ pub struct Node {
     pub name: Arc<str>,
     pub tally: Tally,
     pub error: Option<Arc<str>>,
+    /// Whether the run ended before all its controls were reported.
+    is_unfinished: bool,
     /// What a reason may call the node by.
     called: Vec<String>,
 }
@@ -160,10 +162,13 @@ impl Findings {
             RunEvent::ProfileFinished(_) => {}
             RunEvent::NodeFinished(finished) => {
                 self.cost.add(finished);
-                let Some(node) = self.nodes.last() else { return };
+                let Some(node) = self.nodes.last_mut() else { return };
+                node.is_unfinished = finished.interrupted;
+                let at = self.nodes.len() as u32 - 1;
                 for note in &finished.notes {
-                    let nodes = self.notes.entry(node.unnamed(note)).or_default();
-                    nodes.push(self.nodes.len() as u32 - 1);
+                    let note = self.nodes[at as usize].unnamed(note);
+                    let nodes = self.notes.entry(note).or_default();
+                    nodes.push(at);
                     nodes.dedup();
                 }
             }
@@ -185,7 +190,7 @@ impl Findings {
         called.sort_by_key(|name| std::cmp::Reverse(name.len()));
         called.dedup();
         let error = started.error.clone();
-        let node = Node { name: started.node.clone(), tally: Tally::default(), error, called };
+        let node = Node { name: started.node.clone(), tally: Tally::default(), error, is_unfinished: false, called };
         if let Some(error) = &started.error {
             let (reasons, error) = match error.strip_prefix(NOT_STARTED) {
                 Some(reason) => (&mut self.not_started, reason),
@@ -221,7 +226,12 @@ impl Findings {
 impl Node {
     /// Whether nothing failed on it and all could be checked.
     pub fn is_fine(&self) -> bool {
-        self.error.is_none() && self.tally.failed == 0 && self.tally.errored == 0
+        self.error.is_none() && !self.is_unfinished && self.tally.failed == 0 && self.tally.errored == 0
+    }
+
+    /// Whether nothing is known to be wrong there, and not all was looked at.
+    pub fn is_open(&self) -> bool {
+        self.error.is_none() && self.is_unfinished && self.tally.failed == 0 && self.tally.errored == 0
     }
 
     /// A reason without the name of the node in it, so that nodes share it.

@@ -20,6 +20,23 @@ fn of_first(findings: &Findings) -> Vec<&Finding> {
 }
 
 #[test]
+fn a_node_that_was_cut_off_is_not_fine() {
+    let mut events = sample::node_events(sample::node("web1"), Vec::new());
+    for event in &mut events {
+        if let RunEvent::NodeFinished(finished) = event {
+            finished.interrupted = true;
+        }
+    }
+    let mut findings = Findings::default();
+    sample::run(vec![events, sample::node_events(sample::node("web2"), Vec::new())])
+        .iter()
+        .for_each(|event| findings.event(event));
+    let [cut, whole] = &findings.nodes[..] else { panic!("two nodes") };
+    assert!(cut.is_open() && !cut.is_fine());
+    assert!(whole.is_fine() && !whole.is_open());
+}
+
+#[test]
 fn what_reads_alike_is_one_finding() {
     let findings = run(10, |number| if number % 4 == 3 { "yes".into() } else { "maybe".into() });
     let kinds = of_first(&findings);
@@ -74,6 +91,7 @@ fn what_it_took_is_added_up() {
     let mut cost = Cost::default();
     assert_eq!(cost.words(), "no round, 0 probes asked, 0 sent");
     let node = |rounds, bytes_sent| NodeFinished {
+        interrupted: false,
         node: "a".into(),
         tally: Tally::default(),
         seconds: 0.0,

@@ -267,6 +267,7 @@ impl NodesPage<'_> {
                 Outcome::Errored,
                 "errored",
             ),
+            (count(|node| node.is_open()), Outcome::Errored, "not finished"),
             (unreachable, Outcome::Errored, "out of reach"),
             (not_started, Outcome::Errored, "not started"),
         ];

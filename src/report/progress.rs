@@ -46,13 +46,15 @@ impl Progress {
         }
     }
 
-    /// The worst a node came to; `U` when it could not be reached, `N` when it was not begun.
+    /// The worst a node came to; `U` when it could not be reached, `N` when it was not begun, `I` when the run ended
+    /// before it was done.
     fn letter_of_node(node: &Node) -> (Outcome, &'static str) {
         let outcome = if node.tally.failed > 0 { Outcome::Failed } else { Outcome::Errored };
         match &node.error {
             Some(error) if error.starts_with(NOT_STARTED) => (outcome, "N"),
             Some(_) => (outcome, "U"),
             None if node.is_fine() => (Outcome::Passed, "."),
+            None if node.is_open() => (outcome, "I"),
             None => (outcome, Progress::letter(outcome)),
         }
     }

@@ -48,6 +48,7 @@ struct Node {
     sent: usize,
     bytes_sent: u64,
     bytes_received: u64,
+    interrupted: bool,
     notes: Vec<Arc<str>>,
 }
 
@@ -109,6 +110,7 @@ impl RunJson {
             node.seconds = Some(finished.seconds);
             (node.rounds, node.asked, node.sent) = (finished.rounds, finished.asked, finished.sent);
             (node.bytes_sent, node.bytes_received) = (finished.bytes_sent, finished.bytes_received);
+            node.interrupted = finished.interrupted;
             node.notes.clone_from(&finished.notes);
         }
         out.write_all(if self.nodes == 0 { b"\n" } else { b",\n" })?;
@@ -139,6 +141,7 @@ impl Reporter for RunJson {
                     sent: 0,
                     bytes_sent: 0,
                     bytes_received: 0,
+                    interrupted: false,
                     notes: Vec::new(),
                 });
             }

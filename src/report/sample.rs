@@ -231,6 +231,7 @@ pub fn node_events(started: NodeStarted, controls: Vec<ControlFinished>) -> Vec<
         sent: 18,
         bytes_sent: 3000,
         bytes_received: 40_000,
+        interrupted: false,
         notes: Vec::new(),
     }));
     events
@@ -443,6 +444,7 @@ pub fn each_of_many(nodes: usize, controls: usize, mut each: impl FnMut(&Stamped
         let reached = usize::from(error.is_none());
         let note = format!("the agent was not used on {name}: its /tmp is mounted noexec");
         send(RunEvent::NodeFinished(NodeFinished {
+            interrupted: false,
             node: name.into(),
             tally,
             seconds: 0.3,

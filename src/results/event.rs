@@ -234,6 +234,8 @@ pub struct NodeFinished {
     /// Bytes over the wire, in both directions; 0 where there is none.
     pub bytes_sent: u64,
     pub bytes_received: u64,
+    /// Whether the run was ended before all its controls were reported.
+    pub interrupted: bool,
     /// What a reader should know about how the node was looked at, such as why the agent
     /// was not used there.
     pub notes: Vec<Arc<str>>,

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::lua::Engine;
 use crate::results::event::{RunFinished, RunStarted};
 use crate::results::{Live, RunEvent, Stamped, Tally};
+use crate::target::Target;
 use crate::transport::Unreachable;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -182,7 +183,8 @@ impl Crew {
     fn look(&self, number: usize, stream: &mut NodeStream<'_>) -> Result<Landed, Unreachable> {
         let transport = node::connect(&self.plan, number, stream.flight())?;
         let mut notes: Vec<Arc<str>> = transport.notes().into_iter().map(Into::into).collect();
-        if let Some(agent) = &self.plan.agent {
+        let has_shell = matches!(self.plan.nodes[number].target, Target::Ssh { .. } | Target::Container(_));
+        if let Some(agent) = self.plan.agent.as_ref().filter(|_| has_shell) {
             match remote::run(&self.plan, number, &*transport, agent, &notes, stream) {
                 Ok(landed) => return Ok(landed),
                 Err(why) => notes.push(format!("asked in batches, without the agent: {why}").into()),

@@ -170,6 +170,7 @@ pub fn run(
         sent: node.sent(),
         bytes_sent: traffic.sent,
         bytes_received: traffic.received,
+        interrupted: !whole,
         notes,
     }));
     reached.record(plan, planned, stream);
@@ -212,6 +213,7 @@ pub fn report_unreached(plan: &Plan, number: usize, why: &str, stream: &mut Node
         sent: 0,
         bytes_sent: 0,
         bytes_received: 0,
+        interrupted: false,
         notes: Vec::new(),
     }));
     Landed { tally, whole: true, reached: false }

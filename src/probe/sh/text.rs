@@ -48,7 +48,7 @@ impl Who {
                 let remedy = if self.root {
                     "a security module, a container or the file system keeps even root out"
                 } else {
-                    "run as root"
+                    "look as root with --sudo, --su or --doas"
                 };
                 let message = format!("cannot {doing} {thing} as user {user}: permission denied; {remedy}");
                 Fault::new(FaultKind::Denied, message)

@@ -197,6 +197,7 @@ impl<'a, 'b> Relay<'a, 'b> {
             sent,
             bytes_sent: traffic.sent,
             bytes_received: traffic.received,
+            interrupted: !whole,
             notes: notes.to_vec(),
         }));
         Landed { tally: self.tally, whole, reached: true }
