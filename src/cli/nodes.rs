@@ -150,8 +150,9 @@ impl NodeArgs {
             connection: &connection,
             prompt: prompt.as_ref(),
         };
-        let nodes = nodes::read(&wanted, &|name| std::env::var_os(name))?;
+        let mut nodes = nodes::read(&wanted, &|name| std::env::var_os(name))?;
         self.connection.refuse_unused(&nodes)?;
+        nodes.notes.extend(self.connection.idle_privilege(&nodes));
         Ok(nodes)
     }
 
@@ -216,6 +217,18 @@ impl ConnectionArgs {
         if errors.is_empty() { Ok(connection) } else { Err(Errors(errors)) }
     }
 
+    /// What to tell where sudo, su or doas is asked for and no node is asked through a shell. It
+    /// may be a default that others need, and so is no error.
+    fn idle_privilege(&self, nodes: &Nodes) -> Option<String> {
+        let has_shell = |node: &NodePlan| matches!(node.target, Target::Ssh { .. } | Target::Container(_));
+        let tools = [(self.sudo, "--sudo"), (self.su, "--su"), (self.doas, "--doas")];
+        let (_, flag) = tools.into_iter().find(|(given, _)| *given)?;
+        let is_idle = !nodes.nodes.iter().any(has_shell);
+        is_idle.then(|| {
+            format!("{flag} does nothing here: no node is asked through a shell; start probity itself as root")
+        })
+    }
+
     /// An error where another user is asked for and nobody becomes one: the run would look
     /// with fewer rights than was meant.
     fn refuse_unused(&self, nodes: &Nodes) -> Result<(), Error> {
@@ -225,14 +238,6 @@ impl ConnectionArgs {
             (self.sudo_password_file.is_some(), "--sudo-password-file"),
             (self.sudo_password_prompt, "--sudo-password-prompt"),
         ];
-        let has_shell = |node: &NodePlan| matches!(node.target, Target::Ssh { .. } | Target::Container(_));
-        let tools = [(self.sudo, "--sudo"), (self.su, "--su"), (self.doas, "--doas")];
-        if let Some((_, flag)) = tools.into_iter().find(|(given, _)| *given)
-            && !nodes.nodes.iter().any(has_shell)
-        {
-            return Err(Error::usage(format!("{flag} is given, and no node is asked through a shell"))
-                .hint("this machine is looked at as whoever starts probity: start it as root"));
-        }
         match given.into_iter().find(|(given, _)| *given) {
             Some((_, flag)) if nodes.nodes.iter().all(|node| node.options.privilege.is_none()) => {
                 Err(Error::usage(format!("{flag} is given, and no node is looked at by sudo, su or doas"))
@@ -347,8 +352,9 @@ mod tests {
         };
         let text = errors(&["-t", "ssh://a", "--sudo-user", "app"]);
         assert!(text.contains("--sudo-user is given") && text.contains("add --sudo"), "{text}");
-        let text = errors(&["--sudo"]);
-        assert!(text.contains("--sudo is given") && text.contains("start it as root"), "{text}");
+        let notes = |words: &[&str]| args(words).unwrap().read().unwrap().notes.join("\n");
+        assert!(notes(&["--sudo"]).contains("start probity itself as root"));
+        assert_eq!(notes(&["--sudo", "-t", "ssh://a"]), "");
         assert!(errors(&["-i", "/no/key"]).contains("--identity /no/key: cannot be read"));
         let text = errors(&["--sudo", "--sudo-password-env", "PROBITY_TEST_NOT_SET"]);
         assert!(
