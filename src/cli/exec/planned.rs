@@ -19,13 +19,16 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// The plan, with the controls of each profile loaded; `None` where an earlier run left nothing
+/// A plan, and the controls of each profile of it loaded.
+pub type Planned = (Arc<Plan>, Vec<Engine>);
+
+/// The plan of what was typed; `None` where an earlier run left nothing
 /// to run again.
 ///
 /// # Errors
 ///
 /// Everything that can be wrong before any node is touched.
-pub fn plan(args: &ExecArgs, global: &Global) -> Result<Option<(Arc<Plan>, Vec<Engine>)>, Errors> {
+pub fn plan(args: &ExecArgs, global: &Global) -> Result<Option<Planned>, Errors> {
     let profiles = args.profiles.load(&args.code)?;
     let selection = Selection::new(&args.selection.controls, &args.selection.tags, args.selection.impact_at_least)?;
     let nodes = args.nodes.read()?;
