@@ -11,7 +11,7 @@ work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 [ -n "${PROBITY_BIN:-}" ] || cargo build --release --quiet --manifest-path "$root/Cargo.toml"
 probity=${PROBITY_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/probity}
 cc -O2 -o "$work/floor" "$root/tests/bench/floor.c"
-cc -O2 -o "$work/cpu" "$root/tests/bench/cpu.c"
+cc -O2 -o "$work/usage" "$root/tests/bench/usage.c"
 cd "$work"
 
 "$root/tests/bench/mixed.sh" mixed
@@ -19,7 +19,7 @@ cd "$work"
 # CPU (user and system, children included) of one run in milliseconds, the median of all.
 measure() { # name, command...
   local name=$1; shift
-  ./cpu "$runs" "$@" >"$name.ms"
+  ./usage "$runs" "$@" | cut -d " " -f 1 >"$name.ms"
 }
 "$probity" exec mixed --reporter cli | tail -n 1
 measure floor ./floor

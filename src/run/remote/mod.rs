@@ -93,7 +93,7 @@ pub fn run(
             }
         }
     }
-    unreachable!("the last attempt returns")
+    Err("the agent was sent to the node and is not found there".into())
 }
 
 fn install(
