@@ -1,13 +1,8 @@
 //! The values a run takes from its user: attributes.
 
 use super::Errors;
-use crate::plan::attributes::{self, Assignment, NodeLayers, ProfileAttributes, Resolved, from_argument, from_file};
-use crate::plan::nodes::NodePlan;
+use crate::plan::attributes::{self, Assignment, NodeLayers, ProfileAttributes, from_argument, from_file};
 use crate::profile::{Manifest, Profile};
-use crate::results::event::AttributeSummary;
-use crate::run::Values;
-use crate::value::Value;
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -72,43 +67,4 @@ pub fn resolve_on(
 ) -> Result<Vec<Arc<[ProfileAttributes]>>, Errors> {
     let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
     Ok(attributes::for_nodes(&manifests, &args.assignments()?, nodes)?)
-}
-
-/// What every profile gets on every node. Nodes with the same values share them.
-///
-/// # Errors
-///
-/// As [`resolve_on`].
-pub fn on_nodes(
-    profiles: &[Profile],
-    args: &AttributeArgs,
-    nodes: &[NodePlan],
-) -> Result<Vec<Vec<Arc<Values>>>, Errors> {
-    let layers: Vec<NodeLayers<'_>> =
-        nodes.iter().map(|node| NodeLayers { name: &node.name, layers: &node.attributes }).collect();
-    let resolved = resolve_on(profiles, args, &layers)?;
-    let mut known: HashMap<*const ProfileAttributes, Vec<Arc<Values>>> = HashMap::new();
-    let shared = |all: &Arc<[ProfileAttributes]>| {
-        known.entry(all.as_ptr()).or_insert_with(|| all.iter().map(|one| Arc::new(of_node(one))).collect()).clone()
-    };
-    Ok(resolved.iter().map(shared).collect())
-}
-
-/// The attributes of a profile on a node. What is sensitive is left out of what reports show
-/// here already, whatever its value.
-fn of_node(attributes: &ProfileAttributes) -> Values {
-    let summary = |resolved: &Arc<Resolved>| AttributeSummary {
-        name: resolved.name.clone(),
-        kind: resolved.declaration.kind.name(),
-        required: resolved.declaration.required,
-        sensitive: resolved.sensitive,
-        value: if resolved.sensitive { Value::from("***") } else { resolved.value.clone() },
-        origin: resolved.origin.to_string(),
-    };
-    let value = |resolved: &Arc<Resolved>| (resolved.name.to_string(), resolved.value.clone());
-    Values {
-        values: attributes.values.iter().map(value).collect(),
-        attributes: attributes.values.iter().map(summary).collect(),
-        secrets: attributes.secrets(),
-    }
 }

@@ -151,7 +151,7 @@ impl Recorded {
             found: judged.found,
             message: judged.message,
             traceback: None,
-            resource,
+            resource: resource.map(Into::into),
             file: self.file.clone(),
             line: self.line,
             evidence: memory.used(EVIDENCE),

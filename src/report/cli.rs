@@ -161,7 +161,7 @@ impl Reporter for Cli {
         self.summary.event(event);
         let mut text = String::new();
         match &event.event {
-            RunEvent::RunStarted(_) | RunEvent::RunFinished(_) => {}
+            RunEvent::RunStarted(_) | RunEvent::StageFinished(_) | RunEvent::RunFinished(_) => {}
             RunEvent::NodeStarted(node) => {
                 self.said = node.error.clone();
                 self.node(node, &mut text);

@@ -60,7 +60,7 @@ impl Reporter for ExecJson {
                     profile.controls.push(control(finished));
                 }
             }
-            RunEvent::ProfileFinished(_) => {}
+            RunEvent::ProfileFinished(_) | RunEvent::StageFinished(_) => {}
             RunEvent::NodeFinished(finished) => self.seconds = finished.seconds,
             RunEvent::RunFinished(finished) => self.interrupted = finished.interrupted,
         }
@@ -78,7 +78,7 @@ impl Reporter for ExecJson {
             },
             "profiles": std::mem::take(&mut self.profiles).into_iter().map(profile).collect::<Vec<_>>(),
             "statistics": { "duration": self.seconds },
-            "version": self.run.as_ref().map_or("", |run| run.probity),
+            "version": self.run.as_ref().map_or("", |run| &*run.probity),
             "passthrough": { "probity": {
                 "format": "probity/exec-json",
                 "version": 1,

@@ -159,7 +159,7 @@ impl Findings {
                 }
             }
             RunEvent::ControlFinished(control) => self.control(control),
-            RunEvent::ProfileFinished(_) => {}
+            RunEvent::ProfileFinished(_) | RunEvent::StageFinished(_) => {}
             RunEvent::NodeFinished(finished) => {
                 self.cost.add(finished);
                 let Some(node) = self.nodes.last_mut() else { return };

@@ -5,13 +5,14 @@ use super::exec_json::said;
 use super::page::reason_of;
 use crate::results::{ControlFinished, NodeStarted, Outcome, RunEvent, Stamped};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Folds a run into json-min; every entry is written when its control is done.
 #[derive(Default)]
 pub struct JsonMin {
-    version: &'static str,
+    version: Cow<'static, str>,
     sha256: Option<Arc<str>>,
     begun: bool,
     /// The node that runs, until something was written of it.
@@ -29,7 +30,7 @@ struct Entry<'a> {
     status: &'static str,
     code_desc: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<&'static str>,
+    resource: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,7 +102,7 @@ impl JsonMin {
             };
             let mut entry = entry(outcome, Some(said(step)));
             entry.code_desc = &step.sentence;
-            entry.resource = step.resource;
+            entry.resource = step.resource.as_deref();
             if outcome == Outcome::Errored {
                 entry.backtrace = step.traceback.as_deref().map(|traceback| traceback.lines().collect());
             }
@@ -117,13 +118,13 @@ impl JsonMin {
 impl Reporter for JsonMin {
     fn event(&mut self, event: &Stamped, out: &mut dyn Write) -> io::Result<()> {
         match &event.event {
-            RunEvent::RunStarted(started) => self.version = started.probity,
+            RunEvent::RunStarted(started) => self.version = started.probity.clone(),
             RunEvent::ProfileStarted(started) => self.sha256 = Some(started.profile.sha256.clone()),
             RunEvent::ControlFinished(control) => self.control(control, out)?,
             RunEvent::RunFinished(finished) => self.seconds = finished.seconds,
             RunEvent::NodeStarted(started) => self.silent = Some(started.clone()),
             RunEvent::NodeFinished(_) => self.unreached(out)?,
-            RunEvent::ProfileFinished(_) => {}
+            RunEvent::StageFinished(_) | RunEvent::ProfileFinished(_) => {}
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ pub struct Junit {
     begun: bool,
     suites: usize,
     run: Arc<str>,
-    probity: &'static str,
+    probity: Cow<'static, str>,
     node: Option<NodeStarted>,
     /// When the node was begun.
     time: String,
@@ -62,7 +62,7 @@ impl Junit {
             begun: false,
             suites: 0,
             run: "".into(),
-            probity: "",
+            probity: "".into(),
             node: None,
             time: String::new(),
             suite: None,
@@ -204,7 +204,7 @@ impl Reporter for Junit {
         match &event.event {
             RunEvent::RunStarted(started) => {
                 self.run = started.run.clone();
-                self.probity = started.probity;
+                self.probity = started.probity.clone();
             }
             RunEvent::NodeStarted(started) => {
                 self.node = Some(started.clone());
@@ -214,6 +214,7 @@ impl Reporter for Junit {
             RunEvent::ControlFinished(control) => self.control(control),
             RunEvent::ProfileFinished(finished) => self.end_suite(Some(finished.seconds)),
             RunEvent::NodeFinished(finished) => self.end_node(Some(finished), &event.time, out)?,
+            RunEvent::StageFinished(_) => {}
             RunEvent::RunFinished(_) => self.end_node(None, &event.time, out)?,
         }
         Ok(())

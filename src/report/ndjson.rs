@@ -124,6 +124,7 @@ impl Reporter for Ndjson {
             | RunEvent::NodeStarted(_)
             | RunEvent::ProfileFinished(_)
             | RunEvent::NodeFinished(_)
+            | RunEvent::StageFinished(_)
             | RunEvent::RunFinished(_) => serde_json::to_writer(&mut *out, event)?,
         }
         out.write_all(b"\n")

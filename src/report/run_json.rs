@@ -10,6 +10,7 @@
 //!      "controls": [{"control": "id", "outcome": "failed", "steps": []}]}],
 //!    "tally": {}, "seconds": 0.3, "rounds": 3}],
 //!  "profiles": [{"name": "…", "version": "…", "controls": [{"id": "…"}]}],
+//!  "stages": [{"pipeline": "…", "stage": "…", "outcome": "passed"}],
 //!  "tally": {}, "seconds": 1.2, "interrupted": false}
 //! ```
 //!
@@ -17,7 +18,9 @@
 
 use super::Reporter;
 use crate::results::event::{AttributeSummary, ProfileSummary, Step, WaiverSummary};
-use crate::results::{ControlFinished, NodeFinished, NodeStarted, Outcome, RunEvent, RunFinished, Stamped, Tally};
+use crate::results::{
+    ControlFinished, NodeFinished, NodeStarted, Outcome, RunEvent, RunFinished, StageFinished, Stamped, Tally,
+};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -34,6 +37,7 @@ pub struct RunJson {
     profiles: Vec<Arc<ProfileSummary>>,
     finished: Option<RunFinished>,
     tally: Tally,
+    stages: Vec<StageFinished>,
 }
 
 #[derive(Serialize)]
@@ -170,6 +174,7 @@ impl Reporter for RunJson {
                 }
             }
             RunEvent::NodeFinished(finished) => self.end_node(Some(finished), out)?,
+            RunEvent::StageFinished(stage) => self.stages.push((**stage).clone()),
             RunEvent::RunFinished(finished) => self.finished = Some(finished.clone()),
         }
         Ok(())
@@ -182,9 +187,13 @@ impl Reporter for RunJson {
         let tally = serde_json::to_string(&self.tally)?;
         let seconds = serde_json::json!(self.finished.as_ref().map(|finished| finished.seconds));
         let interrupted = self.finished.as_ref().is_none_or(|finished| finished.interrupted);
+        let stages = match self.stages.is_empty() {
+            true => String::new(),
+            false => format!("\n\"stages\":{},", serde_json::to_string(&self.stages)?),
+        };
         writeln!(
             out,
-            "\n],\n\"profiles\":{profiles},\n\"tally\":{tally},\"seconds\":{seconds},\"interrupted\":{interrupted}}}"
+            "\n],\n\"profiles\":{profiles},{stages}\n\"tally\":{tally},\"seconds\":{seconds},\"interrupted\":{interrupted}}}"
         )
     }
 }

@@ -46,7 +46,7 @@ pub fn step(outcome: Outcome, sentence: &str, expected: Option<&str>, found: Opt
         found: found.map(Into::into),
         message: None,
         traceback: None,
-        resource: Some("file"),
+        resource: Some("file".into()),
         file: "controls/sample.lua".into(),
         line: 12,
         evidence: vec!["stat /etc/shadow".into()],
@@ -200,7 +200,7 @@ pub fn node_events(started: NodeStarted, controls: Vec<ControlFinished>) -> Vec<
     let profile = Arc::new(profile(&controls));
     let attributes = vec![AttributeSummary {
         name: "max_auth_tries".into(),
-        kind: "integer",
+        kind: "integer".into(),
         required: false,
         sensitive: false,
         value: Value::Int(4),
@@ -249,7 +249,7 @@ pub fn run(nodes: Vec<Vec<RunEvent>>) -> Vec<Stamped> {
         format: "probity/events",
         version: 1,
         run: "4f9d2c".into(),
-        probity: "0.1.0",
+        probity: "0.1.0".into(),
         nodes: nodes.len(),
         controls: tally.total(),
     })];
@@ -376,7 +376,7 @@ pub fn each_of_many(nodes: usize, controls: usize, mut each: impl FnMut(&Stamped
         format: "probity/events",
         version: 1,
         run: "4f9d2c".into(),
-        probity: "0.1.0",
+        probity: "0.1.0".into(),
         nodes,
         controls: nodes * (controls + 1),
     }));

@@ -62,7 +62,7 @@ impl Summary {
                     });
                 }
             }
-            RunEvent::ProfileFinished(_) | RunEvent::NodeFinished(_) => {}
+            RunEvent::ProfileFinished(_) | RunEvent::NodeFinished(_) | RunEvent::StageFinished(_) => {}
             RunEvent::RunFinished(finished) => self.finished = Some(finished.clone()),
         }
     }

@@ -2,12 +2,14 @@
 //!
 //! The order is fixed: `run_started`; per node, in the order of the plan: `node_started`,
 //! then per profile `profile_started`, `control_finished` in the order of the profile's
-//! controls, `profile_finished`; then `node_finished`; at last `run_finished`.
+//! controls, `profile_finished`; then `node_finished`; at last `run_finished`. In the run of a
+//! pipeline a `stage_finished` for each of its stages comes before the first node.
 
 use super::outcome::{Outcome, Tally};
 use crate::value::Value;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// An event with its place in the stream, as `ndjson` writes it.
@@ -31,6 +33,7 @@ pub enum RunEvent {
     ControlFinished(Box<ControlFinished>),
     ProfileFinished(ProfileFinished),
     NodeFinished(NodeFinished),
+    StageFinished(Box<StageFinished>),
     RunFinished(RunFinished),
 }
 
@@ -38,7 +41,7 @@ impl RunEvent {
     /// The node it is about; `None` for the run as a whole.
     pub fn node(&self) -> Option<&Arc<str>> {
         match self {
-            RunEvent::RunStarted(_) | RunEvent::RunFinished(_) => None,
+            RunEvent::RunStarted(_) | RunEvent::StageFinished(_) | RunEvent::RunFinished(_) => None,
             RunEvent::NodeStarted(event) => Some(&event.node),
             RunEvent::ProfileStarted(event) => Some(&event.node),
             RunEvent::ControlFinished(event) => Some(&event.node),
@@ -57,7 +60,7 @@ pub struct RunStarted {
     /// A random id of the run.
     pub run: Arc<str>,
     /// The version of Probity.
-    pub probity: &'static str,
+    pub probity: Cow<'static, str>,
     /// How many nodes and, over all nodes, how many controls the run will report.
     pub nodes: usize,
     pub controls: usize,
@@ -151,7 +154,7 @@ pub struct Reference {
 pub struct AttributeSummary {
     pub name: Arc<str>,
     #[serde(rename = "type")]
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     pub required: bool,
     pub sensitive: bool,
     pub value: Value,
@@ -194,7 +197,7 @@ pub struct Step {
     /// A short Lua traceback of an error.
     pub traceback: Option<String>,
     /// The resource's name in the catalogue, such as `file`; `None` for a plain value.
-    pub resource: Option<&'static str>,
+    pub resource: Option<Cow<'static, str>>,
     /// Relative to the profile: `controls/ssh.lua`.
     pub file: Arc<str>,
     pub line: usize,
@@ -239,6 +242,33 @@ pub struct NodeFinished {
     /// What a reader should know about how the node was looked at, such as why the agent
     /// was not used there.
     pub notes: Vec<Arc<str>>,
+}
+
+/// A stage of a pipeline came to an end, or was not begun.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StageFinished {
+    /// The pipeline's name.
+    pub pipeline: Arc<str>,
+    pub stage: Arc<str>,
+    /// `provision`, `wait`, `validate`, `report` or `teardown`.
+    pub kind: Arc<str>,
+    /// Passed, errored, skipped, or not applicable where its `when` did not hold. What a validation
+    /// found is told by its nodes; of the stage it is known here whether it could be done.
+    pub outcome: Outcome,
+    /// Why it is not passed.
+    pub reason: Option<Arc<str>>,
+    /// What was done in words, such as the command.
+    pub what: String,
+    /// How often it was tried; 0 where it was not begun.
+    pub attempts: u32,
+    /// RFC 3339 in UTC with milliseconds.
+    pub started: String,
+    /// Wall time in seconds over all attempts.
+    pub seconds: f64,
+    /// The file its output was kept in.
+    pub log: Option<String>,
+    /// The end of its output where it did not pass; control characters are left as they are.
+    pub output: Option<String>,
 }
 
 /// The run is done.

@@ -8,7 +8,7 @@ pub mod outcome;
 
 pub use event::{
     ControlFinished, NodeFinished, NodeStarted, ProfileFinished, ProfileStarted, RunEvent, RunFinished, RunStarted,
-    Stamped,
+    StageFinished, Stamped,
 };
 pub use live::Live;
 pub use outcome::{Outcome, Tally};

@@ -242,7 +242,7 @@ impl<'a> Run<'a> {
             format: "probity/events",
             version: 1,
             run: run_id().into(),
-            probity: env!("CARGO_PKG_VERSION"),
+            probity: env!("CARGO_PKG_VERSION").into(),
             nodes,
             controls: plan.controls(),
         });

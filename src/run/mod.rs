@@ -6,8 +6,11 @@ mod node;
 mod parallel;
 mod plan;
 mod prepare;
+mod profiles;
 pub mod remote;
+mod request;
 mod stream;
+mod values;
 
 pub use fleet::{Audience, Ended, Width, run, run_reached};
 pub use interruption::Interruption;
@@ -15,3 +18,5 @@ pub use node::{Reached, look_at, reach};
 pub use parallel::default_parallel;
 pub use plan::{NodePrint, OnNode, Plan, PlannedNode, PlannedProfile, Selected, Values, WaiverOf};
 pub use prepare::{load, prepare, refuse_empty, summarize};
+pub use profiles::load_profiles;
+pub use request::{Planned, Request, plan};

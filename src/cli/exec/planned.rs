@@ -2,28 +2,16 @@
 
 use super::ExecArgs;
 use crate::cli::{Errors, Global};
-use crate::error::Error;
-use crate::lua::{Engine, Print};
-use crate::plan::nodes::NodePlan;
 use crate::plan::rerun::Rerun;
 use crate::plan::selection::Selection;
 use crate::profile::waiver::Waivers;
-use crate::report;
-use crate::results::event::ControlSummary;
 use crate::results::mask::Masker;
 use crate::run::remote::{Agent, Program};
-use crate::run::{self, NodePrint, OnNode, Plan, PlannedNode, PlannedProfile, WaiverOf};
-use std::collections::HashSet;
+use crate::run::{self, NodePrint, Planned, Request};
 use std::io::Write;
-use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 
-/// A plan, and the controls of each profile of it loaded.
-pub type Planned = (Arc<Plan>, Vec<Engine>);
-
-/// The plan of what was typed; `None` where an earlier run left nothing
-/// to run again.
+/// The plan of what was typed; `None` where an earlier run left nothing to run again.
 ///
 /// # Errors
 ///
@@ -32,138 +20,45 @@ pub fn plan(args: &ExecArgs, global: &Global) -> Result<Option<Planned>, Errors>
     let profiles = args.profiles.load(&args.code)?;
     let selection = Selection::new(&args.selection.controls, &args.selection.tags, args.selection.impact_at_least)?;
     let nodes = args.nodes.read()?;
-    let values = crate::cli::inputs::on_nodes(&profiles, &args.attributes, &nodes.nodes)?;
-    let waivers = Arc::new(Waivers::read(&args.waivers)?);
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-
-    let mut secrets: Vec<String> = nodes.secrets.clone();
-    let mut seen = HashSet::new();
-    for values in values.iter().flatten().filter(|values| seen.insert(Arc::as_ptr(values))) {
-        secrets.extend(values.secrets.iter().cloned());
-    }
-    let masker = Arc::new(Masker::new(secrets));
-    let print = printer(global, &masker);
-    let (mut planned, mut engines, mut errors) = (Vec::new(), Vec::new(), Vec::new());
-    let first = nodes.nodes.first().map_or_else(|| Arc::from("localhost"), |node| node.name.clone());
-    for profile in &profiles {
-        let waivers = waivers.clone();
-        let waiver: WaiverOf = Arc::new(move |control, node| waivers.for_control(control, node, today));
-        let selects = |control: &ControlSummary| selection.fits(&control.id, &control.tags, control.impact);
-        match run::prepare(profile, &selects, waiver, on_node(print.as_ref(), &first)) {
-            Ok((profile, engine)) => {
-                planned.push(profile);
-                engines.push(engine);
-            }
-            Err(found) => errors.extend(found),
-        }
-    }
-    if !errors.is_empty() {
-        return Err(Errors(errors));
-    }
-    let all: Vec<Arc<ControlSummary>> = planned.iter().flat_map(|profile| profile.controls.iter().cloned()).collect();
-    args.selection.read(&all)?;
-    waivers.refuse_unknown(all.iter().map(|control| &*control.id))?;
-    if !global.quiet {
-        for note in &nodes.notes {
-            let _ = writeln!(std::io::stderr(), "note: {note}");
-        }
-    }
-    let mut nodes: Vec<PlannedNode> =
-        nodes.nodes.into_iter().zip(values).map(|(node, values)| planned_node(node, &planned, values)).collect();
-    if let Some(path) = &args.rerun_failed {
-        let rerun = Rerun::read(path)?;
-        if let Some(note) = rerun.note().filter(|_| !global.quiet) {
-            let _ = writeln!(std::io::stderr(), "note: {note}");
-        }
-        nodes = again(nodes, &rerun);
-        if nodes.is_empty() && rerun.is_empty() {
-            return Ok(None);
-        }
-        if nodes.is_empty() {
-            let error = Error::usage("nothing of what failed in that run is part of this one").in_file(path);
-            return Err(error.hint("give the same profiles and nodes as then").into());
-        }
-    }
-    if let Some(path) = &args.record {
-        record(path, &mut nodes)?;
-    }
+    let assignments = args.attributes.assignments()?;
+    let waivers = Waivers::read(&args.waivers)?;
+    let rerun = match &args.rerun_failed {
+        Some(path) => Some((path.clone(), Rerun::read(path)?)),
+        None => None,
+    };
     let agent = match args.agent && !args.dry_run {
         true => Some(Agent { program: Program::read(args.agent_program.as_deref())?, cleanup: args.agent_cleanup }),
         false => None,
     };
-    let plan =
-        Arc::new(Plan { profiles: planned, nodes, masker, agent, print, now: jiff::Timestamp::now().as_second() });
-    Ok(Some((plan, engines)))
-}
-
-fn planned_node(node: NodePlan, profiles: &[PlannedProfile], values: Vec<Arc<run::Values>>) -> PlannedNode {
-    let on_node =
-        |(profile, values): (&PlannedProfile, Arc<run::Values>)| OnNode { values, selected: profile.selected.clone() };
-    PlannedNode {
-        name: node.name,
-        target: node.target,
-        groups: node.groups,
-        options: node.options,
-        record: None,
-        profiles: profiles.iter().zip(values).map(on_node).collect(),
-    }
-}
-
-/// Where what is observed of each node goes. Found out now, and not after an hour, that nothing
-/// can be written there.
-fn record(path: &Path, nodes: &mut [PlannedNode]) -> Result<(), Error> {
-    let per_node = path.to_string_lossy().contains("{node}");
-    if nodes.len() > 1 && !per_node {
-        let error = Error::usage(format!("a recording holds one node, and this run has {} of them", nodes.len()));
-        return Err(error.hint("write --record FOLDER/{node}.recording for a file a node"));
-    }
-    let mut names = HashSet::new();
-    for node in nodes.iter_mut() {
-        let path = match per_node {
-            true => report::path_for_node(path, &node.name, &mut names),
-            false => path.to_path_buf(),
-        };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let unwritable =
-            |error: std::io::Error| Error::usage(format!("the recording cannot be written: {error}")).in_file(&path);
-        std::fs::create_dir_all(folder).map_err(unwritable)?;
-        tempfile::tempfile_in(folder).map_err(unwritable)?;
-        node.record = Some(path);
-    }
-    Ok(())
-}
-
-/// What of the nodes is to be run again.
-fn again(nodes: Vec<PlannedNode>, rerun: &Rerun) -> Vec<PlannedNode> {
-    let chosen = |mut node: PlannedNode| {
-        for on_node in &mut node.profiles {
-            let profile = on_node.selected.summary.name.clone();
-            let wants = |control: &ControlSummary| rerun.wants(&node.name, &profile, &control.id);
-            on_node.selected = Arc::new(on_node.selected.only(&wants));
-        }
-        node.profiles.iter().any(|on_node| !on_node.selected.numbers.is_empty()).then_some(node)
+    let mut notes = nodes.notes.clone();
+    notes.extend(rerun.as_ref().and_then(|(_, rerun)| rerun.note()).map(str::to_string));
+    let request = Request {
+        profiles,
+        nodes,
+        assignments,
+        selection,
+        waivers,
+        rerun,
+        record: args.record.clone(),
+        agent,
+        print: (global.verbose > 0).then_some(printer as fn(Arc<Masker>) -> NodePrint),
     };
-    nodes.into_iter().filter_map(chosen).collect()
+    let planned = run::plan(request)?;
+    if !global.quiet {
+        for note in notes {
+            let _ = writeln!(std::io::stderr(), "note: {note}");
+        }
+    }
+    Ok(planned)
 }
 
-/// Where the `print` of controls goes: to standard error under `-v`, else nowhere.
-fn printer(global: &Global, masker: &Arc<Masker>) -> Option<NodePrint> {
-    if global.verbose == 0 {
-        return None;
-    }
-    let masker = masker.clone();
-    Some(Arc::new(move |node, control, line| {
+/// Prints what controls print to standard error, under `-v`.
+fn printer(masker: Arc<Masker>) -> NodePrint {
+    Arc::new(move |node, control, line| {
         let line = masker.mask_text(line);
         let _ = match control {
             Some(control) => writeln!(std::io::stderr(), "{node}: {}: {line}", masker.mask_text(control)),
             None => writeln!(std::io::stderr(), "{line}"),
         };
-    }))
-}
-
-/// The `print` of one node.
-fn on_node(print: Option<&NodePrint>, node: &Arc<str>) -> Print {
-    let Some(print) = print.cloned() else { return Rc::new(|_, _| {}) };
-    let node = node.clone();
-    Rc::new(move |control, line| print(&node, control, line))
+    })
 }

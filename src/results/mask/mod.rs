@@ -145,6 +145,13 @@ impl Masker {
     pub fn mask_event(&self, event: &mut RunEvent) {
         match event {
             RunEvent::RunStarted(_) | RunEvent::ProfileFinished(_) | RunEvent::RunFinished(_) => {}
+            RunEvent::StageFinished(stage) => {
+                self.optional(&mut stage.reason);
+                self.string(&mut stage.what);
+                if let Some(output) = &mut stage.output {
+                    self.string(output);
+                }
+            }
             RunEvent::NodeFinished(node) => node.notes.iter_mut().for_each(|note| self.shared(note)),
             RunEvent::NodeStarted(node) => {
                 self.shared(&mut node.target);

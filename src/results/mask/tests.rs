@@ -100,7 +100,7 @@ fn events(text: &str) -> Vec<RunEvent> {
     });
     let attribute = AttributeSummary {
         name: "a".into(),
-        kind: "string",
+        kind: "string".into(),
         required: false,
         sensitive: false,
         value: Value::Map(IndexMap::from([(text(), Value::Bytes(text().into_bytes().into()))])),

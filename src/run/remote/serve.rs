@@ -103,7 +103,7 @@ fn run(plan: &Plan, target: String, engines: Vec<Engine>, interruption: &Interru
 /// What of an event the controller does not know yet.
 fn frame(event: RunEvent) -> Option<Frame> {
     Some(match event {
-        RunEvent::RunStarted(_) | RunEvent::RunFinished(_) => return None,
+        RunEvent::RunStarted(_) | RunEvent::StageFinished(_) | RunEvent::RunFinished(_) => return None,
         RunEvent::NodeStarted(started) => Frame::Started { user: started.user, platform: started.platform },
         RunEvent::ProfileStarted(started) => Frame::Profile { not_applicable: started.not_applicable },
         RunEvent::ControlFinished(control) => Frame::Control(Box::new((*control).into())),

@@ -109,7 +109,7 @@ impl From<ControlFinished> for ControlFrame {
 impl From<Step> for StepFrame {
     fn from(step: Step) -> StepFrame {
         let Step { outcome, sentence, expected, found, message, traceback, resource, file, line, evidence } = step;
-        let resource = resource.map(str::to_string);
+        let resource = resource.map(std::borrow::Cow::into_owned);
         StepFrame { outcome, sentence, expected, found, message, traceback, resource, file, line, evidence }
     }
 }
@@ -118,7 +118,7 @@ impl From<StepFrame> for Step {
     fn from(step: StepFrame) -> Step {
         let StepFrame { outcome, sentence, expected, found, message, traceback, resource, file, line, evidence } = step;
         // A name that is in no catalogue of ours is none.
-        let resource = resource.and_then(|name| crate::resource::find(&name)).map(|entry| entry.name);
+        let resource = resource.and_then(|name| crate::resource::find(&name)).map(|entry| entry.name.into());
         Step { outcome, sentence, expected, found, message, traceback, resource, file, line, evidence }
     }
 }
