@@ -526,5 +526,30 @@ pub fn every_text(text: &str) -> Vec<Stamped> {
         started.attributes[0].origin = text();
         started.not_applicable = Some(shared());
     }
+    for event in &mut events {
+        match event {
+            RunEvent::ControlFinished(control) => control.profile = shared(),
+            RunEvent::ProfileFinished(finished) => finished.profile = shared(),
+            _ => {}
+        }
+    }
     run(vec![events])
+}
+
+/// A stage of a pipeline that came to `outcome`.
+pub fn stage(name: &str, outcome: Outcome) -> StageFinished {
+    let passed = outcome == Outcome::Passed;
+    StageFinished {
+        pipeline: "lab".into(),
+        stage: name.into(),
+        kind: "provision".into(),
+        outcome,
+        reason: (!passed).then(|| "terraform apply ended with exit status 1".into()),
+        what: "terraform apply -input=false".into(),
+        attempts: 1,
+        started: "2026-11-20T09:58:00.000Z".into(),
+        seconds: 61.5,
+        log: Some("out/provision.log".into()),
+        output: (!passed).then(|| "Error: no quota left".into()),
+    }
 }

@@ -4,6 +4,7 @@
 pub mod event;
 pub mod live;
 pub mod mask;
+pub mod merge;
 pub mod outcome;
 
 pub use event::{
@@ -11,4 +12,5 @@ pub use event::{
     StageFinished, Stamped,
 };
 pub use live::Live;
+pub use merge::merge;
 pub use outcome::{Outcome, Tally};
