@@ -3,12 +3,11 @@
 use super::profiles::ProfileArgs;
 use super::{Outcome, TextOrJson, inputs};
 use crate::error::{Error, exit};
-use crate::inventory::Connection;
+use crate::inventory::{Connection, Reading, Source};
 use crate::plan::attributes::{NodeLayers, ProfileAttributes, Resolved};
 use crate::plan::nodes::{self, Wanted};
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Shows the attribute values a run would have
@@ -31,7 +30,7 @@ enum Action {
         attributes: inputs::AttributeArgs,
         /// Files of nodes: shows the values each node has
         #[arg(long, value_name = "FILE", help_heading = "Nodes")]
-        inventory: Vec<PathBuf>,
+        inventory: Vec<Source>,
         /// Nodes or groups by name, glob or /regex/; !X: not X
         #[arg(long, alias = "node", value_name = "PATTERN", value_delimiter = ',', help_heading = "Nodes")]
         nodes: Vec<String>,
@@ -63,6 +62,7 @@ pub fn run(args: &AttributesArgs) -> Outcome {
             let wanted = Wanted {
                 targets: &[],
                 inventories: inventory,
+                reading: Reading::here(),
                 nodes,
                 connection: &Connection::default(),
                 prompt: None,

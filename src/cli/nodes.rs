@@ -2,7 +2,7 @@
 
 use super::{Errors, prompt};
 use crate::error::Error;
-use crate::inventory::{Connection, Named, SecretSource};
+use crate::inventory::{Connection, Named, Reading, SecretSource, Source};
 use crate::plan::nodes::{self, NodePlan, Nodes, Wanted};
 use crate::target::Target;
 use crate::transport::{HostKeyCheck, Tool};
@@ -35,7 +35,7 @@ pub struct WhichArgs {
     pub target: Vec<String>,
     /// Files of nodes: Probity's YAML or Ansible's JSON
     #[arg(long, value_name = "FILE")]
-    pub inventory: Vec<PathBuf>,
+    pub inventory: Vec<Source>,
     /// Nodes or groups by name, glob or /regex/; !X: not X
     #[arg(long, alias = "node", value_name = "PATTERN", value_delimiter = ',')]
     pub nodes: Vec<String>,
@@ -146,6 +146,7 @@ impl NodeArgs {
         let wanted = Wanted {
             targets: &self.which.target,
             inventories: &self.which.inventory,
+            reading: Reading::here(),
             nodes: &self.which.nodes,
             connection: &connection,
             prompt: prompt.as_ref(),

@@ -1,51 +1,27 @@
 //! Probity's own inventory, in YAML.
 
-use super::groups::{Draft, DraftGroup, DraftNode, Listed, assemble};
-use super::{ALL, Attributes, Connection, Inventory, refuse_name, transport};
+use super::groups::{Draft, DraftGroup, DraftNode, Listed};
+use super::{ALL, Attributes, Connection, refuse_name, transport};
 use crate::error::Error;
 use crate::target::Target;
 use crate::yaml::{Data, Document, Field, Located};
-use std::path::Path;
 use std::sync::Arc;
 
 const KEYS: [&str; 2] = ["nodes", "groups"];
 const NODE: [&str; 4] = ["target", "groups", "attributes", "transport"];
 const GROUP: [&str; 4] = ["nodes", "children", "attributes", "transport"];
 
-/// Reads the text of such an inventory.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn read(file: &Path, bytes: &[u8]) -> Result<Inventory, Vec<Error>> {
-    let document = Arc::new(Document::parse(file, bytes).map_err(|error| vec![for_others(error, bytes)])?);
+/// Reads such an inventory. What is wrong is among the draft's errors.
+pub fn read(document: Arc<Document>) -> Draft {
+    let mut draft = Draft { documents: vec![document.clone()], ..Draft::default() };
+    let root = document.root.clone();
     let mut reader = Reader { document, errors: Vec::new() };
-    let mut draft = Draft::default();
-    if !reader.document.clone().root.is_null() {
-        reader.root(&mut draft);
+    if !root.is_null() {
+        reader.root(&root, &mut draft);
     }
-    let Reader { document, mut errors } = reader;
-    match assemble(draft, &document) {
-        Ok(inventory) if errors.is_empty() => Ok(inventory),
-        Ok(_) => Err(errors),
-        Err(more) => {
-            errors.extend(more);
-            Err(errors)
-        }
-    }
+    draft.errors = reader.errors;
+    draft
 }
-
-/// The remedy for the inventories of Ansible that are no JSON.
-fn for_others(error: Error, bytes: &[u8]) -> Error {
-    let text = String::from_utf8_lossy(bytes);
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
-    let ini = lines.next().is_some_and(|line| line.starts_with('[') && line.ends_with(']'));
-    match ini || text.lines().any(|line| line.trim_end() == "all:") {
-        true => error.hint(CONVERT),
-        false => error,
-    }
-}
-
-const CONVERT: &str = "an inventory of Ansible is read as JSON: ansible-inventory -i FILE --list > inventory.json";
 
 struct Reader {
     document: Arc<Document>,
@@ -53,20 +29,11 @@ struct Reader {
 }
 
 impl Reader {
-    fn root(&mut self, draft: &mut Draft) {
+    fn root(&mut self, root: &Located, draft: &mut Draft) {
         let document = self.document.clone();
-        let fields = match document.fields(&document.root, "the inventory", &KEYS) {
+        let fields = match document.fields(root, "the inventory", &KEYS) {
             Ok(fields) => fields,
-            Err(error) => {
-                let ansible = match &document.root.value {
-                    Data::Map(map) => map.values().any(|field| {
-                        field.value.as_map().is_some_and(|map| map.contains_key("hosts") || map.contains_key("vars"))
-                    }),
-                    _ => true,
-                };
-                self.errors.push(if ansible { error.hint(CONVERT) } else { error });
-                return;
-            }
+            Err(error) => return self.errors.push(error),
         };
         if let Some(nodes) = fields.get("nodes") {
             for (name, field) in self.entries("nodes", &nodes.value) {
@@ -121,13 +88,7 @@ impl Reader {
 
     fn node(&mut self, name: &str, field: &Field) -> DraftNode {
         let document = self.document.clone();
-        let mut node = DraftNode {
-            place: field.key.clone(),
-            target: Target::Ssh { user: None, host: name.to_string(), port: None },
-            groups: Vec::new(),
-            attributes: None,
-            connection: Connection::default(),
-        };
+        let mut node = DraftNode::new(name, field.key.clone());
         let value = &field.value;
         let target = match &value.value {
             Data::Null => None,
@@ -184,13 +145,7 @@ impl Reader {
 
     fn group(&mut self, name: &str, field: &Field) -> DraftGroup {
         let document = self.document.clone();
-        let mut group = DraftGroup {
-            place: field.key.clone(),
-            nodes: Vec::new(),
-            children: Vec::new(),
-            attributes: None,
-            connection: Connection::default(),
-        };
+        let mut group = DraftGroup::new(field.key.clone());
         if field.value.is_null() {
             return group;
         }

@@ -1,22 +1,30 @@
-//! From what a file says of nodes and groups to the groups of each node, in their order.
+//! From what files say of nodes and groups to the groups of each node, in their order.
 
+use super::ansible::{self, Said};
 use super::{ALL, Attributes, Connection, Group, Inventory, Node};
 use crate::error::{Error, Place, did_you_mean};
 use crate::target::Target;
 use crate::yaml::Document;
 use indexmap::IndexMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A name in a list, and where it stands.
 pub type Listed = (String, Place);
 
-/// What a file says before any name was looked up.
-#[derive(Default)]
+/// What is said of nodes and groups before any name was looked up.
+#[derive(Debug, Default)]
 pub struct Draft {
     pub nodes: IndexMap<Arc<str>, DraftNode>,
     pub groups: IndexMap<Arc<str>, DraftGroup>,
+    /// The texts whose lines errors show.
+    pub documents: Vec<Arc<Document>>,
+    pub notes: Vec<String>,
+    /// What was wrong while it was read, told together with names that are not there.
+    pub errors: Vec<Error>,
 }
 
+#[derive(Debug)]
 pub struct DraftNode {
     pub place: Place,
     pub target: Target,
@@ -24,37 +32,81 @@ pub struct DraftNode {
     pub groups: Vec<Listed>,
     pub attributes: Option<Attributes>,
     pub connection: Connection,
+    /// The variables of a host of Ansible, which make up its target.
+    pub ansible: Option<Said>,
 }
 
+#[derive(Debug)]
 pub struct DraftGroup {
     pub place: Place,
     pub nodes: Vec<Listed>,
     pub children: Vec<Listed>,
     pub attributes: Option<Attributes>,
     pub connection: Connection,
+    pub ansible: Said,
 }
 
-/// Looks up every name and orders the groups.
-///
-/// # Errors
-/// Names in lists that are not there, and groups that are their own ancestors.
-pub fn assemble(mut draft: Draft, document: &Document) -> Result<Inventory, Vec<Error>> {
-    if !draft.groups.contains_key(ALL) {
-        let all = DraftGroup {
-            place: Place::file(document.file()),
+impl DraftNode {
+    /// A node that is asked over SSH by its name, of which nothing else is said.
+    pub fn new(name: &str, place: Place) -> DraftNode {
+        DraftNode {
+            place,
+            target: Target::Ssh { user: None, host: name.to_string(), port: None },
+            groups: Vec::new(),
+            attributes: None,
+            connection: Connection::default(),
+            ansible: None,
+        }
+    }
+}
+
+impl DraftGroup {
+    /// A group of which nothing is said.
+    pub fn new(place: Place) -> DraftGroup {
+        DraftGroup {
+            place,
             nodes: Vec::new(),
             children: Vec::new(),
             attributes: None,
             connection: Connection::default(),
-        };
-        draft.groups.insert(ALL.into(), all);
+            ansible: Said::default(),
+        }
+    }
+}
+
+impl Draft {
+    /// A group, which is there from now on.
+    pub fn group(&mut self, name: &str, place: &Place) -> &mut DraftGroup {
+        if !self.groups.contains_key(name) {
+            self.groups.insert(name.into(), DraftGroup::new(place.clone()));
+        }
+        &mut self.groups[name]
+    }
+
+    /// An error at a place, with the line where its text is at hand.
+    fn error(&self, place: &Place, message: String) -> Error {
+        match self.documents.iter().find(|document| document.file() == place.file) {
+            Some(document) => document.error(place, message),
+            None => Error::usage(message).at(place.clone()),
+        }
+    }
+}
+
+/// Looks up every name and orders the groups; `file` is what the inventory is called.
+///
+/// # Errors
+/// Those of the draft, names in lists that are not there, groups that are their own ancestors, and what is wrong
+/// with variables of Ansible.
+pub fn assemble(mut draft: Draft, file: &Path) -> Result<Inventory, Vec<Error>> {
+    if !draft.groups.contains_key(ALL) {
+        draft.groups.insert(ALL.into(), DraftGroup::new(Place::file(file)));
     }
     let at = draft.groups.get_index_of(ALL).unwrap_or(0);
     draft.groups.move_index(at, 0);
 
-    let mut errors = Vec::new();
+    let mut errors = std::mem::take(&mut draft.errors);
     let unknown = |(name, place): &Listed, kind: &str, remedy: String| {
-        document.error(place, format!("there is no {kind} {name} in the inventory")).hint(remedy)
+        draft.error(place, format!("there is no {kind} {name} in the inventory")).hint(remedy)
     };
     let no_group = |listed: &Listed| {
         let names = draft.groups.keys().map(|name| &**name).filter(|name| *name != ALL);
@@ -91,7 +143,8 @@ pub fn assemble(mut draft: Draft, document: &Document) -> Result<Inventory, Vec<
         }
         for listed in &group.children {
             match draft.groups.get_index_of(&*listed.0) {
-                Some(0) => errors.push(document.error(&listed.1, "the group all is in no other group")),
+                Some(0) => errors.push(draft.error(&listed.1, "the group all is in no other group".to_string())),
+                Some(child) if parents[child].contains(&number) => {}
                 Some(child) => parents[child].push(number),
                 None => errors.push(no_group(listed)),
             }
@@ -102,7 +155,7 @@ pub fn assemble(mut draft: Draft, document: &Document) -> Result<Inventory, Vec<
             cycle.iter().filter_map(|group| draft.groups.get_index(*group)).map(|(name, _)| &**name).collect();
         let place = draft.groups[cycle[0]].place.clone();
         errors.push(
-            document
+            draft
                 .error(&place, format!("groups are in each other: {}", names.join(" in ")))
                 .hint("take one of them out of the other's children"),
         );
@@ -110,16 +163,36 @@ pub fn assemble(mut draft: Draft, document: &Document) -> Result<Inventory, Vec<
     if !errors.is_empty() {
         return Err(errors);
     }
-    let nodes = draft.nodes.into_iter().zip(direct).map(|((name, node), direct)| {
-        let DraftNode { place, target, attributes, connection, .. } = node;
-        (name, Node { place, target, groups: ordered(&direct, &parents), attributes, connection })
+    let order = ansible::Order::new(&draft.groups, &parents);
+    let groups: Vec<Vec<usize>> = draft
+        .nodes
+        .values()
+        .zip(&direct)
+        .map(|(node, direct)| match node.ansible {
+            Some(_) => order.sorted(ordered(direct, &parents)),
+            None => ordered(direct, &parents),
+        })
+        .collect();
+    let mut notes = std::mem::take(&mut draft.notes);
+    ansible::settle(&mut draft, &groups, &mut notes, &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let Draft { nodes, groups: drafts, .. } = draft;
+    let all_groups = drafts.values().map(|group| group.ansible.clone()).collect::<Vec<_>>();
+    let nodes = nodes.into_iter().zip(groups).map(|((name, node), groups)| {
+        let DraftNode { place, target, attributes, connection, ansible, .. } = node;
+        let variables = ansible.map(|said| said.layers(groups.iter().map(|group| &all_groups[*group])));
+        let variables = variables.unwrap_or_default();
+        (name, Node { place, target, groups, attributes, connection, variables })
     });
     let nodes = nodes.collect();
-    let groups = draft.groups.into_iter().map(|(name, group)| {
-        (name, Group { place: group.place, attributes: group.attributes, connection: group.connection })
+    let groups = drafts.into_iter().zip(parents).map(|((name, group), parents)| {
+        let DraftGroup { place, attributes, connection, .. } = group;
+        (name, Group { place, parents, attributes, connection })
     });
     let groups = groups.collect();
-    Ok(Inventory { file: document.file().to_path_buf(), nodes, groups, notes: Vec::new() })
+    Ok(Inventory { file: file.to_path_buf(), nodes, groups, notes })
 }
 
 /// The nearest name; where none is near, the names only if they can be read at a glance.
@@ -131,7 +204,7 @@ fn did_you_mean_some<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clon
 }
 
 /// `all`, then the groups a node is in, each after its parents, else in the order of `direct`.
-fn ordered(direct: &[usize], parents: &[Vec<usize>]) -> Vec<usize> {
+pub fn ordered(direct: &[usize], parents: &[Vec<usize>]) -> Vec<usize> {
     let mut order = vec![0];
     let mut written = vec![false; parents.len()];
     written[0] = true;

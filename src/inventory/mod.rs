@@ -1,27 +1,32 @@
 //! Readers of inventories: which nodes there are, in which groups, how each is reached and
 //! what values it gets. docs/inventory.md describes the formats.
 //!
-//! A file is read as what it is: one with the executable bit is run with `--list` and its
-//! output is read; what begins with `{` is Ansible's inventory JSON; anything else is
-//! Probity's own YAML. Nothing here looks at a node or reads a secret.
+//! A [`Source`] says what is read. A file is read as what it is: one with the executable bit is run
+//! with `--list` and its output is read; what begins with `{` is Ansible's inventory JSON; anything
+//! else is Probity's own YAML. Nothing here looks at a node or reads a secret.
 
 mod ansible;
 mod connection;
 mod document;
 mod groups;
+mod json;
+mod kind;
 mod program;
 mod secret;
+mod source;
 mod transport;
 
 #[cfg(test)]
 mod tests;
 
 pub use connection::Connection;
+pub use kind::Kind;
 pub use secret::{Named, SecretSource};
+pub use source::{Reading, Source};
 
 use crate::error::{Error, Place};
 use crate::target::Target;
-use crate::yaml::{Document, Located};
+use crate::yaml::{Document, Field, Located, Map};
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,12 +56,16 @@ pub struct Node {
     pub groups: Vec<usize>,
     pub attributes: Option<Attributes>,
     pub connection: Connection,
+    /// The variables of a host of Ansible, the weakest layer first. Passwords may be among them.
+    pub variables: Vec<Arc<Map>>,
 }
 
 /// A group of nodes.
 #[derive(Debug, Clone)]
 pub struct Group {
     pub place: Place,
+    /// The numbers of the groups it is a child of, `all` aside.
+    pub parents: Vec<usize>,
     pub attributes: Option<Attributes>,
     pub connection: Connection,
 }
@@ -71,35 +80,13 @@ pub struct Attributes {
 }
 
 impl Inventory {
-    /// Reads an inventory file, or runs it where it is a program.
+    /// Reads the text of an inventory, as what it is said to be or what it looks like; `file` is
+    /// the name that places give.
     ///
     /// # Errors
-    /// Everything that is wrong with it, with file, line and column where there are any.
-    pub fn read(path: &Path) -> Result<Inventory, Vec<Error>> {
-        let one = |error: Error| vec![error];
-        if program::is_one(path).map_err(one)? {
-            let printed = program::list(path).map_err(one)?;
-            return Inventory::parse(path, &printed);
-        }
-        let bytes = program::content(path).map_err(one)?;
-        Inventory::parse(path, &bytes)
-    }
-
-    /// Reads the text of an inventory; `file` is the name that places give.
-    ///
-    /// # Errors
-    /// As [`Inventory::read`].
-    pub fn parse(file: &Path, bytes: &[u8]) -> Result<Inventory, Vec<Error>> {
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let inventory = match text.trim_ascii_start().starts_with(b"{") {
-            true => ansible::read(file, text)?,
-            false => document::read(file, bytes)?,
-        };
-        if inventory.nodes.is_empty() {
-            let error = Error::usage("the inventory has no nodes").in_file(file);
-            return Err(vec![error.hint("write for example nodes: { web1: ssh://10.0.0.1 }")]);
-        }
-        Ok(inventory)
+    /// Everything that is wrong with it, with line and column where there are any; no nodes.
+    pub fn parse(kind: Option<Kind>, file: &Path, bytes: &[u8]) -> Result<Inventory, Vec<Error>> {
+        refuse_empty(groups::assemble(kind::draft(kind, file, bytes)?, file)?)
     }
 
     /// How a node of this inventory is reached, by all its layers.
@@ -111,6 +98,22 @@ impl Inventory {
         connection.overlay(&node.connection);
         connection
     }
+}
+
+impl Node {
+    /// A variable of a host of Ansible, of the strongest layer that has it.
+    pub fn variable(&self, name: &str) -> Option<&Field> {
+        self.variables.iter().rev().find_map(|layer| layer.get(name))
+    }
+}
+
+/// An error for an inventory without nodes: a run of nothing would look green.
+fn refuse_empty(inventory: Inventory) -> Result<Inventory, Vec<Error>> {
+    if !inventory.nodes.is_empty() {
+        return Ok(inventory);
+    }
+    let error = Error::usage("the inventory has no nodes").in_file(&inventory.file);
+    Err(vec![error.hint("write for example nodes: { web1: ssh://10.0.0.1 }")])
 }
 
 /// Why a text cannot be the name of a node or group. A name stands in paths of reports and

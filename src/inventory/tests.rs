@@ -3,11 +3,11 @@ use crate::transport::{HostKeyCheck, Tool};
 use crate::yaml::Data;
 
 fn read(text: &str) -> Inventory {
-    Inventory::parse(Path::new("site/nodes.yml"), text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}"))
+    Inventory::parse(None, Path::new("site/nodes.yml"), text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 fn refused(text: &str) -> String {
-    let errors = Inventory::parse(Path::new("nodes.yml"), text.as_bytes()).expect_err(text);
+    let errors = Inventory::parse(None, Path::new("nodes.yml"), text.as_bytes()).expect_err(text);
     errors.iter().map(Error::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -167,13 +167,13 @@ fn attributes_are_kept_with_their_lines() {
 }
 
 fn ansible(text: &str) -> Inventory {
-    Inventory::parse(Path::new("site/hosts.json"), text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}"))
+    Inventory::parse(None, Path::new("site/hosts.json"), text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 /// An inventory of one host `h` with these variables.
 fn host(variables: &str) -> Result<Inventory, String> {
     let text = format!(r#"{{"_meta": {{"hostvars": {{"h": {variables}}}}}, "all": {{"hosts": ["h"]}}}}"#);
-    Inventory::parse(Path::new("site/hosts.json"), text.as_bytes())
+    Inventory::parse(None, Path::new("site/hosts.json"), text.as_bytes())
         .map_err(|errors| errors.iter().map(Error::to_string).collect::<Vec<_>>().join("\n"))
 }
 
@@ -194,7 +194,7 @@ fn ansible_json_is_read() {
     );
     let expected = ["web1 ssh://10.0.0.1", "web2 ssh://web2", "lone ssh://lone", "old1 ssh://old1"];
     assert_eq!(targets(&inventory), expected);
-    assert_eq!(groups(&inventory, "web1"), ["all", "prod", "web", "old"]);
+    assert_eq!(groups(&inventory, "web1"), ["all", "old", "prod", "web"]);
     assert_eq!(groups(&inventory, "lone"), ["all", "ungrouped"]);
     let (web1, web2) = (connection(&inventory, "web1"), connection(&inventory, "web2"));
     assert_eq!((web1.user.as_deref(), web1.port, web1.privilege), (Some("ops"), Some(2222), Some(Some(Tool::Sudo))));
@@ -284,7 +284,7 @@ fn what_only_ansible_can_read_is_an_error() {
 #[test]
 fn hostile_bytes_end_in_errors() {
     for bytes in [&b"\xff\xfe"[..], b"nodes: \0", b"{\"a\": \"\xff\"}", b"{", b"nodes: &a [*a]", b"\x1f\x8b"] {
-        assert!(Inventory::parse(Path::new("n"), bytes).is_err(), "{bytes:?}");
+        assert!(Inventory::parse(None, Path::new("n"), bytes).is_err(), "{bytes:?}");
     }
 }
 
@@ -295,7 +295,7 @@ fn an_executable_file_is_run_whatever_it_prints() {
     let run = |text: &str| {
         std::fs::write(&path, text).unwrap();
         assert!(std::process::Command::new("chmod").arg("+x").arg(&path).status().unwrap().success());
-        Inventory::read(&path)
+        Source::of_path(&path).read(&Reading::here())
     };
     let json = run("#!/bin/sh\n[ \"$1\" = --list ] && echo '{\"web\": [\"a\"]}'\n").unwrap();
     assert_eq!(targets(&json), ["a ssh://a"]);
@@ -304,7 +304,7 @@ fn an_executable_file_is_run_whatever_it_prints() {
     assert_eq!(targets(&yaml), ["b ssh://b"]);
     let errors = run("#!/bin/sh\nexit 0\n").unwrap_err();
     assert!(errors[0].to_string().contains("has no nodes"), "{errors:?}");
-    let missing = Inventory::read(Path::new("no/such.yml")).unwrap_err();
+    let missing = Source::of_path("no/such.yml").read(&Reading::here()).unwrap_err();
     assert!(missing[0].to_string().starts_with("no/such.yml: the inventory cannot be read"), "{missing:?}");
 }
 
@@ -324,8 +324,8 @@ fn a_thousand_nodes_are_read_in_no_time() {
 proptest::proptest! {
     #[test]
     fn no_text_breaks_the_readers(text in "(\\PC|[\\n{}\\[\\]:,\"']|nodes|groups|all|hosts|vars|children|_meta|hostvars){0,60}") {
-        let _ = Inventory::parse(Path::new("n"), text.as_bytes());
-        let _ = Inventory::parse(Path::new("n"), format!("{{{text}").as_bytes());
+        let _ = Inventory::parse(None, Path::new("n"), text.as_bytes());
+        let _ = Inventory::parse(None, Path::new("n"), format!("{{{text}").as_bytes());
         let _ = host(&format!("{{\"ansible_ssh_common_args\": {}}}", serde_json::Value::from(text.as_str())));
         let _ = host(&format!("{{\"ansible_host\": {}}}", serde_json::Value::from(text.as_str())));
     }

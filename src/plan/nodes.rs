@@ -6,7 +6,7 @@ mod tests;
 
 use super::attributes::{Assignment, Layer, from_inventory};
 use crate::error::{Error, Place};
-use crate::inventory::{Attributes, Connection, Inventory, SecretSource, refuse_name};
+use crate::inventory::{self, Attributes, Connection, Inventory, Reading, SecretSource, refuse_name};
 use crate::target::Target;
 use crate::transport::{Options, Prompt, Secret};
 use crate::value::external::Environment;
@@ -21,8 +21,10 @@ use std::sync::Arc;
 pub struct Wanted<'a> {
     /// `URI` or `NAME=URI`, in order.
     pub targets: &'a [String],
-    /// Files, in order.
-    pub inventories: &'a [PathBuf],
+    /// What inventories are read from, in order.
+    pub inventories: &'a [inventory::Source],
+    /// How they are read.
+    pub reading: Reading<'a>,
     /// Patterns of names of nodes and groups; `!` before one takes away.
     pub nodes: &'a [String],
     /// What the command line says about reaching nodes: it wins over every inventory.
@@ -76,7 +78,7 @@ impl Source {
 /// Everything that is wrong: targets and inventories that cannot be read, two nodes of one
 /// name, patterns that match nothing, secrets of chosen nodes that cannot be read.
 pub fn read(wanted: &Wanted<'_>, environment: Environment<'_>) -> Result<Nodes, Vec<Error>> {
-    let inventories = inventories(wanted.inventories);
+    let inventories = inventories(wanted);
     let chosen = chosen(wanted, &inventories)?;
     let mut plan = Nodes::default();
     for inventory in inventories.iter().flatten() {
@@ -116,7 +118,7 @@ pub type NodeAttributes = (Arc<str>, Vec<Arc<[Assignment]>>);
 /// # Errors
 /// As [`read`], secrets aside.
 pub fn attributes(wanted: &Wanted<'_>) -> Result<Vec<NodeAttributes>, Vec<Error>> {
-    let inventories = inventories(wanted.inventories);
+    let inventories = inventories(wanted);
     let mut errors = Vec::new();
     let mut layers = Layers::default();
     let mut found = Vec::new();
@@ -130,8 +132,8 @@ pub fn attributes(wanted: &Wanted<'_>) -> Result<Vec<NodeAttributes>, Vec<Error>
 /// Inventories as they were read, each with its own errors.
 type Inventories = Vec<Result<Inventory, Vec<Error>>>;
 
-fn inventories(paths: &[PathBuf]) -> Inventories {
-    paths.iter().map(|path| Inventory::read(path)).collect()
+fn inventories(wanted: &Wanted<'_>) -> Inventories {
+    wanted.inventories.iter().map(|source| source.read(&wanted.reading)).collect()
 }
 
 /// The nodes that take part.

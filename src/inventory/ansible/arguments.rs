@@ -53,7 +53,7 @@ pub fn read(text: &str) -> Result<Arguments, &'static str> {
 }
 
 /// The words of a text by the rules of sh(1) for quotes, without expansion.
-fn words(text: &str) -> Result<Vec<String>, &'static str> {
+pub fn words(text: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut letters = text.chars();

@@ -153,10 +153,10 @@ impl<'a> Variables<'a> {
         let text = match &value.value {
             Data::Str(text) => text.clone(),
             Data::Int(number) => number.to_string(),
-            _ => return Err(about(self.host, name, &format!("is {}, not a string", value.type_name()))),
+            _ => return Err(about(self.host, name, value, &format!("is {}, not a string", value.type_name()))),
         };
         match text.contains(char::is_control) {
-            true => Err(about(self.host, name, "holds a control character")),
+            true => Err(about(self.host, name, value, "holds a control character")),
             false => Ok(text),
         }
     }
@@ -192,28 +192,31 @@ impl<'a> Variables<'a> {
             Data::Str(text) if text.is_empty() => Ok(None),
             Data::Str(text) => Ok(Some(SecretSource::Given(Secret::new(text.as_str())))),
             Data::Int(number) => Ok(Some(SecretSource::Given(Secret::new(number.to_string())))),
-            _ => Err(about(self.host, name, &format!("is {}, not a string", value.type_name()))),
+            _ => Err(about(self.host, name, value, &format!("is {}, not a string", value.type_name()))),
         }
     }
 
     /// An error about what holds for `key`. It never shows a value that may be a secret.
     fn error(&self, key: &str, what: &str) -> Error {
-        about(self.host, self.get(key).map_or(key, |(name, _)| name), what)
+        match self.get(key) {
+            Some((name, value)) => about(self.host, name, value, what),
+            None => Error::usage(format!("{key} of {} {what}", self.host)).in_file(self.file),
+        }
     }
 }
 
-fn about(host: &str, variable: &str, what: &str) -> Error {
-    Error::usage(format!("{variable} of {host} {what}"))
+fn about(host: &str, variable: &str, value: &Located, what: &str) -> Error {
+    Error::usage(format!("{variable} of {host} {what}")).at(value.place.clone())
 }
 
 /// Refuses what only Ansible itself can read.
 fn refuse_unreadable(host: &str, name: &str, value: &Located) -> Result<(), Error> {
     if has_vault(value) {
-        let error = about(host, name, "is encrypted with ansible-vault");
+        let error = about(host, name, value, "is encrypted with ansible-vault");
         return Err(error.hint("give it with a flag instead, such as --ssh-password-env or --sudo-password-env"));
     }
     if value.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%")) {
-        let error = about(host, name, "is a template, which only Ansible can render");
+        let error = about(host, name, value, "is a template, which only Ansible can render");
         return Err(error.hint("write its value, or give it with a flag"));
     }
     Ok(())

@@ -209,7 +209,8 @@ fn layers(text: &str) -> Vec<crate::plan::nodes::NodeAttributes> {
     std::fs::write(&path, text).unwrap();
     let wanted = crate::plan::nodes::Wanted {
         targets: &[],
-        inventories: &[path],
+        inventories: &[crate::inventory::Source::of_path(path)],
+        reading: crate::inventory::Reading::here(),
         nodes: &[],
         connection: &Default::default(),
         prompt: None,

@@ -4,7 +4,7 @@ use crate::transport::Tool;
 /// A folder with inventories, and what is asked of them.
 struct Site {
     folder: tempfile::TempDir,
-    files: Vec<PathBuf>,
+    files: Vec<inventory::Source>,
     targets: Vec<String>,
     nodes: Vec<String>,
     connection: Connection,
@@ -16,7 +16,7 @@ impl Site {
         let write = |(number, text): (usize, &&str)| {
             let path = folder.path().join(format!("{number}.yml"));
             std::fs::write(&path, text).unwrap();
-            path
+            inventory::Source::of_path(path)
         };
         let files = files.iter().enumerate().map(write).collect();
         Site { folder, files, targets: Vec::new(), nodes: Vec::new(), connection: Connection::default() }
@@ -36,6 +36,7 @@ impl Site {
         let wanted = Wanted {
             targets: &self.targets,
             inventories: &self.files,
+            reading: Reading::here(),
             nodes: &self.nodes,
             connection: &self.connection,
             prompt: None,

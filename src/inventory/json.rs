@@ -2,39 +2,47 @@
 //! and the order of keys stays.
 
 use crate::error::{Error, Place};
-use crate::yaml::{Data, Document, Field, Located, Map};
+use crate::yaml::{Data, Field, Located, Map};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 
-/// Reads one JSON text. The places of its values name the file alone; those of errors have
-/// a line and a column.
+/// The most values that are read, in one text: each takes some 200 bytes of memory.
+const MAX_VALUES: usize = 4_000_000;
+
+/// Reads JSON texts, one or several in a row. The places of their values name the file alone;
+/// those of errors have a line and a column.
 ///
 /// # Errors
 /// It is no JSON, or an object has a key twice.
-pub fn read(file: &Path, text: &[u8]) -> Result<(Arc<Document>, Located), Error> {
+pub fn read(file: &Path, text: &[u8]) -> Result<Vec<Located>, Error> {
     let place = Place::file(file);
+    let left = Cell::new(MAX_VALUES);
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let read = Seed(&place).deserialize(&mut deserializer).and_then(|value| {
-        deserializer.end()?;
-        Ok(value)
-    });
-    let value = read.map_err(|error| {
-        let text = error.to_string();
-        let message = text.split(" at line ").next().unwrap_or(&text);
-        Error::usage(format!("is not JSON: {message}")).at(Place::at(file, error.line(), error.column()))
-    })?;
-    // The empty document lends its name to errors; it has no lines that they could show.
-    Ok((Arc::new(Document::parse(file, b"")?), value))
+    let mut values = Vec::new();
+    loop {
+        let value = Seed { place: &place, left: &left }.deserialize(&mut deserializer).map_err(|error| {
+            let text = error.to_string();
+            let message = text.split(" at line ").next().unwrap_or(&text);
+            Error::usage(format!("is not JSON: {message}")).at(Place::at(file, error.line(), error.column()))
+        })?;
+        values.push(value);
+        if deserializer.end().is_ok() {
+            return Ok(values);
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
-struct Seed<'a>(&'a Place);
+struct Seed<'a> {
+    place: &'a Place,
+    left: &'a Cell<usize>,
+}
 
 impl Seed<'_> {
     fn located(self, value: Data) -> Located {
-        Located::new(value, self.0.clone())
+        Located::new(value, self.place.clone())
     }
 }
 
@@ -42,6 +50,10 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Located;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Located, D::Error> {
+        match self.left.get().checked_sub(1) {
+            Some(left) => self.left.set(left),
+            None => return Err(serde::de::Error::custom(format!("it holds more than {MAX_VALUES} values"))),
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -93,7 +105,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 return Err(serde::de::Error::custom(format!("the key {key:?} is there twice")));
             }
             let value = access.next_value_seed(self)?;
-            map.insert(key, Field { key: self.0.clone(), value });
+            map.insert(key, Field { key: self.place.clone(), value });
         }
         Ok(self.located(Data::Map(map)))
     }
@@ -107,12 +119,15 @@ mod tests {
     fn json_is_read_and_faults_have_places() {
         let file = Path::new("hosts.json");
         let text = br#"{"b": [1, -2, 1.5, true, null, "\ud83d\ude00\/"], "a": {}}"#;
-        let (_, value) = read(file, text).unwrap();
-        assert_eq!(value.to_value().to_string(), r#"{b: [1, -2, 1.5, true, nothing, "😀/"], a: {}}"#);
+        let values = read(file, text).unwrap();
+        assert_eq!(values[0].to_value().to_string(), r#"{b: [1, -2, 1.5, true, nothing, "😀/"], a: {}}"#);
         let error = read(file, b"{\"a\": 1,\n \"a\": 2}").unwrap_err().to_string();
         assert!(error.starts_with("hosts.json:2:") && error.contains("\"a\" is there twice"), "{error}");
         assert!(read(file, b"{\"a\": ").unwrap_err().to_string().contains("EOF"));
-        assert!(read(file, b"{} {}").unwrap_err().to_string().contains("trailing"));
+        assert_eq!(read(file, b"{}\n[1]\n").unwrap().len(), 2);
+        assert!(read(file, b"{} x").unwrap_err().to_string().contains("hosts.json:1:4: is not JSON"));
+        let many = format!("[0{}]", ",0".repeat(MAX_VALUES));
+        assert!(read(file, many.as_bytes()).unwrap_err().to_string().contains("more than 4000000 values"));
         let deep = ["[".repeat(5000), "]".repeat(5000)].concat();
         assert!(read(file, deep.as_bytes()).unwrap_err().to_string().contains("recursion limit"));
     }
