@@ -6,3 +6,4 @@ pub mod nodes;
 mod pattern;
 pub mod rerun;
 pub mod selection;
+pub mod template;
