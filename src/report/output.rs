@@ -63,7 +63,7 @@ struct Sink {
 
 enum Target {
     /// Written when the document is whole, so that it does not mix with a progress bar.
-    Held { text: SpooledTempFile, to: Box<dyn Write + Send> },
+    Held { text: BufWriter<SpooledTempFile>, to: Box<dyn Write + Send> },
     /// A stream: standard output, or a file that readers may follow. The flag says
     /// whether its reader may go away without that being an error.
     Stream { to: Box<dyn Write + Send>, pipe: bool },
@@ -135,7 +135,7 @@ impl Outputs {
                     let (to, pipe) = (stdout(), true);
                     let target = match spec.kind.streams {
                         true => Target::Stream { to, pipe },
-                        false => Target::Held { text: tempfile::spooled_tempfile(HELD), to },
+                        false => Target::Held { text: BufWriter::new(tempfile::spooled_tempfile(HELD)), to },
                     };
                     let reporter = spec.kind.make(spec, options);
                     outputs.add(reporter, target, "standard output".to_string(), None, spec.kind.streams);
@@ -337,8 +337,9 @@ impl Sink {
             }
             Target::Held { text, to } => {
                 self.reporter.finish(text)?;
+                // Written out first by whoever goes back.
                 text.rewind()?;
-                io::copy(text, to)?;
+                io::copy(text.get_mut(), to)?;
                 return to.flush();
             }
             Target::BesideClosed { text, .. } => self.reporter.finish(text)?,

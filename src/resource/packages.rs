@@ -60,18 +60,14 @@ impl Packages {
     fn rows(&self, seen: &Seen<'_>) -> Sight<Rows> {
         let database = Database::of(seen, None)?;
         let fits = |name: &str| self.pattern.as_ref().is_none_or(|pattern| pattern.fits(name));
-        let records = database
-            .packages
-            .iter()
-            .filter(|(name, _)| fits(name))
-            .flat_map(|(name, records)| records.iter().map(move |record| (name, record)));
+        let records = database.packages.iter().filter(|(name, _)| fits(name));
         let rows = seen.gather(records, |(name, record)| {
             let architecture = match database.manager {
                 PackageManager::Pacman => pacman::architecture(seen, name, &record.version)?,
                 _ => record.architecture.clone(),
             };
             Ok(row([
-                ("name", Value::from(&**name)),
+                ("name", Value::from(name)),
                 ("version", database.version(&record.version)),
                 ("architecture", architecture.into()),
                 ("status", record.state.clone().into()),

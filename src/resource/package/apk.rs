@@ -1,9 +1,9 @@
 //! apk: a text file of blocks with one-letter fields.
 
-use super::database::{Database, Record, lines, text};
+use super::database::{Database, Packages, Record, Words, lines, text};
 use crate::node::{PackageManager, Seen, Sight, Unseen};
 use crate::probe::{Read, Run};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const INSTALLED: &str = "/lib/apk/db/installed";
@@ -33,14 +33,14 @@ fn pinned(world: &[u8]) -> BTreeSet<String> {
     world.split_whitespace().filter_map(|word| word.split_once('=')).map(|(name, _)| name.to_string()).collect()
 }
 
-fn parse(content: &[u8], pinned: &BTreeSet<String>) -> Result<BTreeMap<Box<str>, Vec<Record>>, String> {
-    let mut packages: BTreeMap<Box<str>, Vec<Record>> = BTreeMap::new();
+fn parse(content: &[u8], pinned: &BTreeSet<String>) -> Result<Packages, String> {
+    let (mut packages, mut words) = (Vec::new(), Words::default());
     let (mut name, mut version, mut architecture) = (None, None, None);
     for (index, line) in lines(content).chain([&b""[..]]).enumerate() {
         match line {
             [b'P', b':', value @ ..] => name = Some(text(value)),
             [b'V', b':', value @ ..] => version = Some(text(value)),
-            [b'A', b':', value @ ..] => architecture = Some(text(value)),
+            [b'A', b':', value @ ..] => architecture = Some(words.of(&text(value))),
             [] => {
                 if let Some(name) = name.take() {
                     let version =
@@ -48,10 +48,10 @@ fn parse(content: &[u8], pinned: &BTreeSet<String>) -> Result<BTreeMap<Box<str>,
                     let record = Record {
                         version,
                         architecture: architecture.take().unwrap_or_default(),
-                        state: "installed".into(),
+                        state: words.of("installed"),
                         held: pinned.contains(&*name),
                     };
-                    packages.entry(Box::from(&*name)).or_default().push(record);
+                    packages.push((Box::from(&*name), record));
                 }
             }
             _ => {}
@@ -60,7 +60,7 @@ fn parse(content: &[u8], pinned: &BTreeSet<String>) -> Result<BTreeMap<Box<str>,
     if packages.is_empty() && !content.trim_ascii().is_empty() {
         return Err(format!("{INSTALLED} holds no package; it is no apk database"));
     }
-    Ok(packages)
+    Ok(packages.into_iter().collect())
 }
 
 /// The newest version in the indexes as they are.

@@ -3,7 +3,6 @@
 use super::{apk, dpkg, pacman, rpm};
 use crate::node::{PackageManager, Platform, Seen, Sight, Unseen};
 use crate::value::{PackageVersion, Value, VersionScheme};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -26,11 +25,62 @@ impl Record {
     }
 }
 
-/// All packages of a node, by name.
+/// All packages of a node.
 #[derive(Debug)]
 pub struct Database {
     pub manager: PackageManager,
-    pub packages: BTreeMap<Box<str>, Vec<Record>>,
+    pub packages: Packages,
+}
+
+/// Packages by name; one that is there more than once has its records in the order of the
+/// database. A run holds this for every node in flight, so it is kept small.
+#[derive(Debug, Default)]
+pub struct Packages(Box<[(Box<str>, Record)]>);
+
+impl Packages {
+    /// The records of this very name.
+    pub fn named(&self, name: &str) -> &[(Box<str>, Record)] {
+        let first = self.0.partition_point(|(own, _)| &**own < name);
+        let count = self.0[first..].partition_point(|(own, _)| &**own == name);
+        &self.0[first..first + count]
+    }
+
+    /// All names with a record, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Record)> {
+        self.0.iter().map(|(name, record)| (&**name, record))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(Box<str>, Record)> for Packages {
+    fn from_iter<I: IntoIterator<Item = (Box<str>, Record)>>(records: I) -> Packages {
+        let mut sorted: Vec<(Box<str>, Record)> = records.into_iter().collect();
+        // Stable: the order of the records of one name means something.
+        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        Packages(sorted.into())
+    }
+}
+
+/// Words that nearly every record repeats, such as `installed` and `amd64`, each kept once.
+#[derive(Default)]
+pub struct Words(Vec<Arc<str>>);
+
+impl Words {
+    /// The one copy of a word.
+    pub fn of(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.0.iter().find(|known| &***known == word) {
+            return known.clone();
+        }
+        let word: Arc<str> = word.into();
+        // A database that is made up of different ones must not be searched for each.
+        if self.0.len() < 64 {
+            self.0.push(word.clone());
+        }
+        word
+    }
 }
 
 impl Database {
@@ -67,16 +117,16 @@ impl Database {
     /// The records of a name, installed ones first, else in the order of the database. A
     /// name may carry an architecture, as `libc6:i386` for dpkg and `glibc.i686` for rpm.
     pub fn find(&self, name: &str) -> Vec<&Record> {
-        let mut records: Vec<&Record> = match self.packages.get(name) {
-            Some(records) => records.iter().collect(),
-            None => {
+        let mut records: Vec<&Record> = match self.packages.named(name) {
+            named if !named.is_empty() => named.iter().map(|(_, record)| record).collect(),
+            _ => {
                 let separator = match self.manager {
                     PackageManager::Dpkg => ':',
                     PackageManager::Rpm => '.',
                     PackageManager::Apk | PackageManager::Pacman => return Vec::new(),
                 };
                 let Some((name, architecture)) = name.rsplit_once(separator) else { return Vec::new() };
-                let records = self.packages.get(name).into_iter().flatten();
+                let records = self.packages.named(name).iter().map(|(_, record)| record);
                 records.filter(|record| &*record.architecture == architecture).collect()
             }
         };

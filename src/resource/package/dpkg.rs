@@ -1,9 +1,9 @@
 //! dpkg: the status file is the database, deb-control(5) its form.
 
-use super::database::{Database, Record, lines, text};
+use super::database::{Database, Packages, Record, Words, lines, text};
 use crate::node::{PackageManager, Seen, Sight, Unseen};
 use crate::probe::{Read, Run};
-use std::collections::BTreeMap;
+use memchr::memmem;
 use std::sync::Arc;
 
 const STATUS: &str = "/var/lib/dpkg/status";
@@ -23,37 +23,28 @@ pub fn read(seen: &Seen<'_>) -> Sight<Database> {
 
 /// The packages of a status file. One that is cut off inside a paragraph is an error: a
 /// package could be missing from the rest.
-fn parse(content: &[u8]) -> Result<BTreeMap<Box<str>, Vec<Record>>, String> {
-    let mut packages: BTreeMap<Box<str>, Vec<Record>> = BTreeMap::new();
-    let mut paragraph = Paragraph::default();
-    for (index, line) in lines(content).chain([&b""[..]]).enumerate() {
-        match line.first() {
-            None => {
-                if let Some((name, record)) =
-                    std::mem::take(&mut paragraph).finish().map_err(|what| format!("{STATUS}:{}: {what}", index + 1))?
-                {
-                    packages.entry(name).or_default().push(record);
-                }
-            }
-            // Only four fields matter, and a line is told apart by its first byte: the
-            // file has tens of thousands of lines.
-            Some(b'P') => paragraph.set(line, b"Package:", |own| &mut own.name),
-            Some(b'S') => paragraph.set(line, b"Status:", |own| &mut own.status),
-            Some(b'V') => paragraph.set(line, b"Version:", |own| &mut own.version),
-            Some(b'A') => paragraph.set(line, b"Architecture:", |own| &mut own.architecture),
-            Some(_) => paragraph.any = true,
+fn parse(content: &[u8]) -> Result<Packages, String> {
+    let (mut records, mut words) = (Vec::new(), Words::default());
+    let mut begin = 0;
+    for end in memmem::find_iter(content, b"\n\n").chain([content.len()]) {
+        let paragraph = content[begin..end].trim_ascii_start();
+        begin = end;
+        if paragraph.is_empty() {
+            continue;
         }
+        let read = Paragraph::read(paragraph).record(&mut words);
+        let line = || memchr::memchr_iter(b'\n', &content[..end - paragraph.len()]).count() + 1;
+        records.push(read.map_err(|what| format!("{STATUS}:{}: {what}", line()))?);
     }
     if !content.is_empty() && !content.ends_with(b"\n") {
         return Err(format!("{STATUS} ends in the middle of a line; restore it from status-old beside it"));
     }
-    Ok(packages)
+    Ok(records.into_iter().collect())
 }
 
 /// The fields of one paragraph that matter.
 #[derive(Default)]
 struct Paragraph<'a> {
-    any: bool,
     name: Option<&'a [u8]>,
     status: Option<&'a [u8]>,
     version: Option<&'a [u8]>,
@@ -61,34 +52,53 @@ struct Paragraph<'a> {
 }
 
 impl<'a> Paragraph<'a> {
-    fn set(&mut self, line: &'a [u8], field: &[u8], slot: impl Fn(&mut Self) -> &mut Option<&'a [u8]>) {
-        self.any = true;
-        if let Some(value) = line.strip_prefix(field) {
-            *slot(self) = Some(value);
+    /// Looks no further than the last of the fields: what is after them, descriptions and lists
+    /// of files, is most of a status file.
+    fn read(text: &'a [u8]) -> Paragraph<'a> {
+        let mut found = Paragraph::default();
+        for line in lines(text) {
+            // A line is told apart by its first byte: the file has tens of thousands.
+            match line.first() {
+                Some(b'P') => set(&mut found.name, line, b"Package:"),
+                Some(b'S') => set(&mut found.status, line, b"Status:"),
+                Some(b'V') => set(&mut found.version, line, b"Version:"),
+                Some(b'A') => set(&mut found.architecture, line, b"Architecture:"),
+                _ => continue,
+            }
+            if found.name.is_some() && found.status.is_some() && found.version.is_some() && found.architecture.is_some()
+            {
+                break;
+            }
         }
+        found
     }
 
-    fn finish(self) -> Result<Option<(Box<str>, Record)>, String> {
-        if !self.any {
-            return Ok(None);
-        }
+    fn record(self, words: &mut Words) -> Result<(Box<str>, Record), String> {
         let name = self.name.ok_or("a paragraph without Package")?;
         let name: Box<str> = String::from_utf8_lossy(name.trim_ascii()).into();
         let status = String::from_utf8_lossy(self.status.unwrap_or_default());
-        let mut words = status.split_whitespace();
-        let (Some(want), Some(_), Some(state), None) = (words.next(), words.next(), words.next(), words.next()) else {
+        let mut parts = status.split_ascii_whitespace();
+        let (Some(want), Some(_), Some(state), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
             return Err(format!("the status of {name} is not three words but {:?}", status.trim_ascii()));
         };
         if state == "installed" && self.version.is_none() {
             return Err(format!("{name} is installed in no version"));
         }
+        let architecture = String::from_utf8_lossy(self.architecture.unwrap_or_default().trim_ascii());
         let record = Record {
             version: text(self.version.unwrap_or_default()),
-            architecture: text(self.architecture.unwrap_or_default()),
+            architecture: words.of(&architecture),
             held: want == "hold",
-            state: state.into(),
+            state: words.of(state),
         };
-        Ok(Some((name, record)))
+        Ok((name, record))
+    }
+}
+
+/// Takes the value of a line where its field is this one.
+fn set<'a>(slot: &mut Option<&'a [u8]>, line: &'a [u8], field: &[u8]) {
+    if let Some(value) = line.strip_prefix(field) {
+        *slot = Some(value);
     }
 }
 
@@ -117,11 +127,13 @@ mod tests {
     fn a_file_that_is_cut_off_or_no_status_file_is_refused() {
         let whole =
             "Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nDescription: x\n Package: b\n\n";
-        assert_eq!(parse(whole.as_bytes()).unwrap().len(), 1);
+        assert_eq!(parse(whole.as_bytes()).unwrap().iter().count(), 1);
         assert!(parse(&whole.as_bytes()[..40]).unwrap_err().contains("in no version"));
         assert!(parse(&whole.as_bytes()[..50]).unwrap_err().contains("middle of a line"));
         assert!(parse(b"Package: a\nStatus: install ok\n\n").unwrap_err().contains("three words"));
-        assert!(parse(b"\xff\xff\x00\n").unwrap_err().contains(":2: a paragraph without Package"));
+        assert!(parse(b"\xff\xff\x00\n").unwrap_err().contains(":1: a paragraph without Package"));
         assert!(parse(b"").unwrap().is_empty());
+        let second = "Package: a\nStatus: install ok installed\nVersion: 1\n\n\nPackage: b\nStatus: hold\n\n";
+        assert!(parse(second.as_bytes()).unwrap_err().contains(":6: the status of b"));
     }
 }

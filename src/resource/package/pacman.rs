@@ -1,9 +1,8 @@
 //! pacman: a directory per package, named `NAME-VERSION-RELEASE`.
 
-use super::database::{Database, Record, lines, text};
+use super::database::{Database, Record, Words, lines, text};
 use crate::node::{PackageManager, Seen, Sight, Unseen};
 use crate::probe::{FileKind, List, Read, Run};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const LOCAL: &str = "/var/lib/pacman/local";
@@ -22,15 +21,15 @@ pub fn read(seen: &Seen<'_>) -> Sight<Database> {
     let (entries, conf) = seen.all(questions())?;
     let entries = entries.ok_or_else(|| Unseen::malformed(format!("{LOCAL} vanished while it was looked at")))?;
     let held = ignored(conf.as_deref().unwrap_or_default());
-    let mut packages: BTreeMap<Box<str>, Vec<Record>> = BTreeMap::new();
+    let (mut packages, mut words) = (Vec::new(), Words::default());
     for entry in entries.iter().filter(|entry| entry.kind == FileKind::Directory) {
         let (name, version) = split(&entry.name)
             .ok_or_else(|| Unseen::malformed(format!("{LOCAL}/{} is not named NAME-VERSION-RELEASE", entry.name)))?;
         let held = held.iter().any(|own| own == name);
-        let record = Record { version: version.into(), architecture: "".into(), state: "installed".into(), held };
-        packages.entry(name.into()).or_default().push(record);
+        let (architecture, state) = (words.of(""), words.of("installed"));
+        packages.push((name.into(), Record { version: version.into(), architecture, state, held }));
     }
-    Ok(Database { manager: PackageManager::Pacman, packages })
+    Ok(Database { manager: PackageManager::Pacman, packages: packages.into_iter().collect() })
 }
 
 /// Name and version of a directory's name: the last two hyphens part it.

@@ -1,9 +1,8 @@
 //! rpm: its database has had three formats, so the tool itself is asked, once for all.
 
-use super::database::{Database, Record, lines, text};
+use super::database::{Database, Packages, Record, Words, lines, text};
 use crate::node::{PackageManager, Seen, Sight, Unseen};
 use crate::probe::{List, Read, Run};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One line a package; the time of installation puts the newest kernel first.
@@ -81,8 +80,8 @@ pub fn read(seen: &Seen<'_>, dbpath: Option<&str>) -> Sight<Database> {
     Ok(Database { manager: PackageManager::Rpm, packages: parse(&ran.stdout, &held).map_err(Unseen::malformed)? })
 }
 
-fn parse(output: &[u8], locks: &[String]) -> Result<BTreeMap<Box<str>, Vec<Record>>, String> {
-    let mut timed: BTreeMap<Box<str>, Vec<(i64, Record)>> = BTreeMap::new();
+fn parse(output: &[u8], locks: &[String]) -> Result<Packages, String> {
+    let (mut timed, mut words) = (Vec::new(), Words::default());
     for line in lines(output).filter(|line| !line.is_empty()) {
         let line = String::from_utf8_lossy(line);
         let fields: Vec<&str> = line.split('\t').collect();
@@ -93,17 +92,15 @@ fn parse(output: &[u8], locks: &[String]) -> Result<BTreeMap<Box<str>, Vec<Recor
             if matches!(epoch, "(none)" | "0") { version.into() } else { format!("{epoch}:{version}").into() };
         let record = Record {
             version,
-            architecture: architecture.into(),
-            state: "installed".into(),
+            architecture: words.of(architecture),
+            state: words.of("installed"),
             held: locks.iter().any(|lock| lock == name),
         };
-        timed.entry(name.into()).or_default().push((time.parse().unwrap_or(0), record));
+        timed.push((time.parse().unwrap_or(0), (name.into(), record)));
     }
-    let newest_first = |(name, mut records): (Box<str>, Vec<(i64, Record)>)| {
-        records.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
-        (name, records.into_iter().map(|(_, record)| record).collect())
-    };
-    Ok(timed.into_iter().map(newest_first).collect())
+    // The newest first, which it stays among those of its name.
+    timed.sort_by_key(|(time, _): &(i64, _)| std::cmp::Reverse(*time));
+    Ok(timed.into_iter().map(|(_, named)| named).collect())
 }
 
 /// The names a version lock list holds back: `bash-0:5.1.8-6.el9.*` (dnf) or

@@ -1,6 +1,7 @@
 //! What is secret whoever's it is: password hashes and private keys.
 
 use super::MASK;
+use memchr::memmem::Finder;
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -23,9 +24,13 @@ impl SecretByNature {
 
     /// The text without secrets of this kind.
     pub fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        // In this order: to look at the pattern is to build it.
+        if !(self.possible)(text) {
+            return Cow::Borrowed(text);
+        }
         match &*self.pattern {
-            Some(pattern) if (self.possible)(text) => pattern.replace_all(text, self.with),
-            _ => Cow::Borrowed(text),
+            Some(pattern) => pattern.replace_all(text, self.with),
+            None => Cow::Borrowed(text),
         }
     }
 }
@@ -37,12 +42,12 @@ fn hash() -> Option<Regex> {
 }
 
 fn may_hold_hash(text: &str) -> bool {
-    text.contains('$')
+    memchr::memchr(b'$', text.as_bytes()).is_some()
 }
 
 /// A line of shadow(5), where a password has its place.
 fn may_be_shadow(text: &str) -> bool {
-    text.bytes().filter(|byte| *byte == b':').count() > 3
+    memchr::memchr_iter(b':', text.as_bytes()).nth(3).is_some()
 }
 
 fn grub() -> Option<Regex> {
@@ -50,7 +55,8 @@ fn grub() -> Option<Regex> {
 }
 
 fn may_hold_grub(text: &str) -> bool {
-    text.contains("grub.pbkdf2.")
+    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("grub.pbkdf2."));
+    MARK.find(text.as_bytes()).is_some()
 }
 
 /// A private key (RFC 7468, RFC 4880), up to its end or, when it was cut, to the end of the
@@ -61,7 +67,8 @@ fn key() -> Option<Regex> {
 }
 
 fn may_hold_key(text: &str) -> bool {
-    text.contains("-----BEGIN ")
+    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("-----BEGIN "));
+    MARK.find(text.as_bytes()).is_some()
 }
 
 /// What no report shows.

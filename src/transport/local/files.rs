@@ -70,7 +70,7 @@ impl Local {
             return Err(too_long(path));
         }
         match self.root.content(path, size) {
-            Ok(Some(content)) => Ok(Some(content.into())),
+            Ok(Some(content)) => Ok(Some(content)),
             Ok(None) => Err(too_long(path)),
             // ESRCH is what files of an ended process give.
             Err(error) if is_absence(error) || error == Errno::SRCH => Ok(None),
@@ -199,17 +199,53 @@ pub(super) fn read_regular(path: &str, size: usize) -> Result<Option<Vec<u8>>, E
 
 /// What is left of an open file of about `size` bytes, as [`read_regular`] gives it.
 pub(super) fn read_all(file: &OwnedFd, size: usize) -> Result<Option<Vec<u8>>, Errno> {
-    let mut content = Vec::with_capacity(if size == 0 { 4096 } else { size + 1 });
+    read_on(file, Vec::with_capacity(if size == 0 { 4096 } else { size + 1 }))
+}
+
+/// The same for an observation. A large file that has the size it says is read where it stays:
+/// one that is copied is there twice.
+pub(super) fn read_shared(file: &OwnedFd, size: usize) -> Result<Option<Arc<[u8]>>, Errno> {
+    if size < LARGE {
+        return Ok(read_all(file, size)?.map(Arc::from));
+    }
+    let mut content: Arc<[u8]> = std::iter::repeat_n(0, size).collect();
+    // Nobody else has it yet.
+    let Some(room) = Arc::get_mut(&mut content) else { return Ok(None) };
+    let mut read = 0;
+    while read < size {
+        match rustix::io::read(file, &mut room[read..]) {
+            // Shorter than it said.
+            Ok(0) => return Ok(Some(content[..read].into())),
+            Ok(more) => read += more,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut more = [0];
     loop {
+        match rustix::io::read(file, &mut more) {
+            Ok(0) => return Ok(Some(content)),
+            // Longer than it said.
+            Ok(_) => return Ok(read_on(file, [&content[..], &more].concat())?.map(Arc::from)),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// From how many bytes on a file is not copied.
+const LARGE: usize = 64 << 10;
+
+/// Reads to the end of a file, after what was read of it already.
+fn read_on(file: &OwnedFd, mut content: Vec<u8>) -> Result<Option<Vec<u8>>, Errno> {
+    loop {
+        if content.len() == content.capacity() {
+            content.reserve(content.len());
+        }
         match rustix::io::read(file, spare_capacity(&mut content)) {
             Ok(0) => return Ok(Some(content)),
             Ok(_) if content.len() > READ_CAP => return Ok(None),
-            Ok(_) => {
-                if content.len() == content.capacity() {
-                    content.reserve(content.len());
-                }
-            }
-            Err(Errno::INTR) => {}
+            Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error),
         }
     }
@@ -426,6 +462,20 @@ mod tests {
         fs::write(path(&directory, "binary"), &binary).expect("written");
         assert_eq!(Local::new().read(&path(&directory, "binary")).expect("asked").as_deref(), Some(&binary[..]));
         assert_eq!(Local::new().read("/proc/4194305/status"), Ok(None));
+    }
+
+    #[test]
+    fn a_large_file_is_read_whole_whatever_size_it_said() {
+        let directory = directory();
+        let large = path(&directory, "large");
+        let content: Vec<u8> = (0..3 * LARGE).map(|at| (at % 251) as u8).collect();
+        fs::write(&large, &content).expect("written");
+        for said in [0, LARGE, content.len() - 1, content.len(), content.len() + 1, 4 * LARGE] {
+            let file = rustix::fs::open(&large, REGULAR, Mode::empty()).expect("opened");
+            let read = read_shared(&file, said).expect("read").expect("not too long");
+            assert!(*read == *content, "it said {said} bytes");
+        }
+        assert!(*Local::new().read(&large).expect("asked").expect("there") == *content);
     }
 
     #[test]

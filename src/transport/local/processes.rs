@@ -152,14 +152,16 @@ fn malformed(path: &str) -> Fault {
     Fault::new(FaultKind::Malformed, format!("{path} does not read as proc(5) says"))
 }
 
-/// Reads a file below `directory` into `file`, whose room is used again.
+/// Reads a file of a process below `directory` into `file`, whose room is used again. The
+/// kernel gives such a file, a single record, as far as there is room: where room is left, that
+/// was all.
 fn read_small(directory: BorrowedFd<'_>, path: &str, file: &mut Vec<u8>) -> Result<(), Errno> {
     file.clear();
     let opened = rustix::fs::openat(directory, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     while file.len() < LONGEST {
         file.reserve(2048);
         match rustix::io::read(&opened, spare_capacity(file)) {
-            Ok(0) => break,
+            Ok(_) if file.len() < file.capacity() => break,
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error),
         }

@@ -1,6 +1,6 @@
 //! Where paths begin: at the machine's own root, or at a directory that is taken for one.
 
-use super::files::{Follow, REGULAR, inode, read_all};
+use super::files::{Follow, REGULAR, inode, read_shared};
 use crate::probe::{FileKind, Inode};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, Stat, Statx, StatxFlags};
 use rustix::io::Errno;
@@ -133,21 +133,21 @@ impl Root {
         }
     }
 
-    /// The content of a file of about `size` bytes; see [`read_all`].
+    /// The content of a file of about `size` bytes; see [`read_shared`].
     ///
     /// # Errors
     /// Also `EINVAL` below a directory, where whoever made it may have put a device in the
     /// place of a file: opening one can have effects.
-    pub(super) fn content(&self, path: &str, size: usize) -> Result<Option<Vec<u8>>, Errno> {
+    pub(super) fn content(&self, path: &str, size: usize) -> Result<Option<Arc<[u8]>>, Errno> {
         match self {
-            Root::Machine => read_all(&self.open(path, REGULAR)?, size),
+            Root::Machine => read_shared(&self.open(path, REGULAR)?, size),
             Root::Below(below) => {
                 // What was looked at is what is opened, whatever the path leads to by then.
                 let found = below.open(path, LOOK)?;
                 if FileKind::from_mode(rustix::fs::fstat(&found)?.st_mode) != Some(FileKind::File) {
                     return Err(Errno::INVAL);
                 }
-                read_all(&rustix::fs::open(handle(found.as_fd()), REGULAR, Mode::empty())?, size)
+                read_shared(&rustix::fs::open(handle(found.as_fd()), REGULAR, Mode::empty())?, size)
             }
         }
     }

@@ -187,10 +187,7 @@ fn stamp(root: &Root, path: &str) -> Result<Stamp, Fault> {
 /// accounts in it.
 fn content(root: &Root, path: &str) -> Result<String, Fault> {
     match root.content(path, 0) {
-        Ok(Some(bytes)) => Ok(match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        }),
+        Ok(Some(bytes)) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Ok(None) => Err(cannot_read(path, Errno::FBIG)),
         Err(error) if is_absence(error) => Ok(String::new()),
         Err(error) => Err(cannot_read(path, error)),
