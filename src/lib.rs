@@ -12,6 +12,7 @@ pub mod error;
 pub mod inventory;
 pub mod lua;
 pub mod node;
+pub mod pipeline;
 pub mod plan;
 pub mod probe;
 pub mod profile;

@@ -200,6 +200,25 @@ impl<T: Into<Value>> From<Vec<T>> for Value {
     }
 }
 
+impl From<&serde_json::Value> for Value {
+    /// A number beyond 64 bits becomes the nearest one with a fraction.
+    fn from(value: &serde_json::Value) -> Value {
+        match value {
+            serde_json::Value::Null => Value::Nil,
+            serde_json::Value::Bool(value) => Value::Bool(*value),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(number) => Value::Int(number),
+                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            serde_json::Value::String(text) => Value::from(text.as_str()),
+            serde_json::Value::Array(items) => Value::List(items.iter().map(Value::from).collect()),
+            serde_json::Value::Object(map) => {
+                Value::Map(map.iter().map(|(key, value)| (key.clone(), Value::from(value))).collect())
+            }
+        }
+    }
+}
+
 impl From<IndexMap<String, Value>> for Value {
     fn from(map: IndexMap<String, Value>) -> Value {
         Value::Map(map)

@@ -13,6 +13,7 @@ mod init;
 mod inputs;
 mod matchers;
 mod nodes;
+mod pipeline;
 mod profiles;
 mod prompt;
 mod refusal;
@@ -74,6 +75,7 @@ pub enum TextOrJson {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Exec(Box<exec::ExecArgs>),
+    Pipeline(pipeline::PipelineArgs),
     Init(init::InitArgs),
     Attributes(attributes::AttributesArgs),
     Check(check::CheckArgs),
@@ -134,6 +136,7 @@ pub fn main() -> u8 {
     };
     let done = match &cli.command {
         Command::Exec(args) => exec::run(args, &cli.global),
+        Command::Pipeline(args) => pipeline::run(args, &cli.global),
         Command::Init(args) => init::run(args, &cli.global),
         Command::Attributes(args) => attributes::run(args),
         Command::Check(args) => check::run(args, &cli.global),

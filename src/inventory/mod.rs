@@ -23,6 +23,7 @@ pub use connection::Connection;
 pub use kind::Kind;
 pub use secret::{Named, SecretSource};
 pub use source::{Reading, Source};
+pub use transport::read as read_transport;
 
 use crate::error::{Error, Place};
 use crate::target::Target;
@@ -86,7 +87,15 @@ impl Inventory {
     /// # Errors
     /// Everything that is wrong with it, with line and column where there are any; no nodes.
     pub fn parse(kind: Option<Kind>, file: &Path, bytes: &[u8]) -> Result<Inventory, Vec<Error>> {
-        refuse_empty(groups::assemble(kind::draft(kind, file, bytes)?, file)?)
+        refuse_empty(Inventory::parse_any(kind, file, bytes)?)
+    }
+
+    /// As [`Inventory::parse`], and no nodes are no error.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn parse_any(kind: Option<Kind>, file: &Path, bytes: &[u8]) -> Result<Inventory, Vec<Error>> {
+        groups::assemble(kind::draft(kind, file, bytes)?, file)
     }
 
     /// How a node of this inventory is reached, by all its layers.

@@ -6,4 +6,5 @@ pub mod nodes;
 mod pattern;
 pub mod rerun;
 pub mod selection;
+pub mod share;
 pub mod template;

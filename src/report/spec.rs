@@ -2,7 +2,7 @@
 
 use super::table::{Kind, TABLE};
 use crate::error::{Error, did_you_mean};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// One `--reporter` value: `NAME[,OPTION=VALUE…][:PATH]`, such as `cli`,
@@ -28,6 +28,15 @@ impl Spec {
     /// What was chosen for an option; `None` when it was not given.
     pub fn option(&self, name: &str) -> Option<&'static str> {
         self.options.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)
+    }
+
+    /// The same with a path that starts from a folder.
+    #[must_use]
+    pub fn from_folder(mut self, folder: &Path) -> Spec {
+        if let Destination::Path(path) = &mut self.destination {
+            *path = folder.join(&*path);
+        }
+        self
     }
 
     /// Whether the report is one file a node.

@@ -353,7 +353,7 @@ impl<'a> Run<'a> {
 }
 
 /// Twelve hexadecimal digits that no other run has.
-fn run_id() -> String {
+pub fn run_id() -> String {
     let mut bytes = [0u8; 6];
     // The kernel's generator cannot fail once it is seeded; a run id of zeros harms nothing.
     let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());

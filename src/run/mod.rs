@@ -12,7 +12,7 @@ mod request;
 mod stream;
 mod values;
 
-pub use fleet::{Audience, Ended, Width, run, run_reached};
+pub use fleet::{Audience, Ended, Width, run, run_id, run_reached};
 pub use interruption::Interruption;
 pub use node::{Reached, look_at, reach};
 pub use parallel::default_parallel;
@@ -20,3 +20,4 @@ pub use plan::{NodePrint, OnNode, Plan, PlannedNode, PlannedProfile, Selected, V
 pub use prepare::{load, prepare, refuse_empty, summarize};
 pub use profiles::load_profiles;
 pub use request::{Planned, Request, plan};
+pub use stream::rfc3339;

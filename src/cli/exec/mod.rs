@@ -1,7 +1,6 @@
 //! `probity exec`
 
 mod dry_run;
-mod max_failures;
 mod planned;
 mod selection;
 
@@ -10,12 +9,12 @@ pub use selection::SelectionArgs;
 use super::profiles::{FIRST, ProfileArgs, is_profile};
 use super::{Errors, Global, Outcome, signals};
 use crate::error::{Error, exit};
+use crate::plan::share::Share;
 use crate::report::text::wrap;
 use crate::report::{Look, Options, Outputs, Spec, TABLE};
 use crate::results::{Live, Stamped};
 use crate::run::{self, Interruption, Plan, Width};
 use crate::target::Target;
-use max_failures::MaxFailures;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,7 +47,7 @@ pub struct ExecArgs {
     ///
     /// Nodes that failed, errored or were out of reach count; those in flight finish.
     #[arg(long, value_name = "N", help_heading = "Nodes")]
-    max_failures: Option<MaxFailures>,
+    max_failures: Option<Share>,
 
     /// Push this program to the nodes and run it there
     ///

@@ -1,0 +1,156 @@
+//! A stage that validates: profiles on the nodes that earlier stages left.
+
+use super::file::{ProfileChoice, Validate};
+use super::ground::Ground;
+use super::stage::Attempt;
+use super::watcher::News;
+use crate::error::{Error, exit};
+use crate::inventory::Attributes;
+use crate::plan::attributes::{self, Assignment, Layer};
+use crate::plan::nodes::Nodes;
+use crate::profile::waiver::Waivers;
+use crate::results::{Live, Stamped};
+use crate::run::remote::{Agent, Program};
+use crate::run::{self, Audience, Interruption, Request, Width};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Runs the profiles, and keeps what the run tells.
+pub async fn run(stage: &Validate, ground: &Ground) -> Attempt {
+    let what = what(&stage.profiles);
+    ground.tell(&News::Began(&what));
+    let nodes = match ground.nodes(&stage.nodes).await {
+        Ok(nodes) => nodes,
+        Err(errors) => return Attempt::wrong(what, &errors),
+    };
+    let interruption = Arc::new(Interruption::new());
+    let (of_stage, of_ground, of_run) = (stage.clone(), ground.clone(), interruption.clone());
+    let work = tokio::task::spawn_blocking(move || validate(&of_stage, nodes, &of_ground, &of_run));
+    let ended = ground.watch_over(work, || interruption.stop()).await;
+    match ended {
+        Err(why) => Attempt::failed(what, why, exit::ERRORED),
+        Ok(Err(errors)) => Attempt::wrong(what, &errors),
+        Ok(Ok(found)) => {
+            let cut = found.interrupted.then(|| ground.cut_short()).flatten();
+            Attempt {
+                what,
+                failure: cut.map(|why| (why, exit::ERRORED)),
+                verdict: found.code,
+                events: Some(Arc::new(found.events)),
+                ..Attempt::default()
+            }
+        }
+    }
+}
+
+/// What a run told.
+pub struct Found {
+    pub code: u8,
+    pub interrupted: bool,
+    pub events: Vec<Stamped>,
+}
+
+/// Blocks until the run is over.
+fn validate(
+    stage: &Validate,
+    nodes: Nodes,
+    ground: &Ground,
+    interruption: &Arc<Interruption>,
+) -> Result<Found, Vec<Error>> {
+    let one = |error: Error| vec![error];
+    let agent = match stage.agent {
+        true => {
+            let program = Program::read(stage.agent_program.as_deref()).map_err(one)?;
+            Some(Agent { program, cleanup: false })
+        }
+        false => None,
+    };
+    let request = Request {
+        profiles: run::load_profiles(&stage.profiles.profiles, &stage.profiles.folders, &[])?,
+        assignments: assignments(&stage.profiles, ground)?,
+        selection: stage.selection.clone(),
+        waivers: Waivers::read(&stage.waivers).map_err(one)?,
+        nodes,
+        rerun: None,
+        record: None,
+        agent,
+        print: None,
+    };
+    let most = stage.max_failures;
+    look(request, stage.nodes.parallel, |nodes| most.map(|most| most.of(nodes)), ground, interruption)
+}
+
+/// Runs what is asked for.
+pub fn look(
+    request: Request,
+    parallel: Option<usize>,
+    max_failures: impl Fn(usize) -> Option<usize>,
+    ground: &Ground,
+    interruption: &Arc<Interruption>,
+) -> Result<Found, Vec<Error>> {
+    let Some((plan, engines)) = run::plan(request)? else {
+        return Ok(Found { code: exit::OK, interrupted: false, events: Vec::new() });
+    };
+    // They were loaded to know the controls; every thread of the run loads its own.
+    drop(engines);
+    let width = Width {
+        parallel: parallel.unwrap_or_else(run::default_parallel),
+        max_failures: max_failures(plan.nodes.len()),
+    };
+    let mut told = Told { ground, events: Vec::new() };
+    let ended = run::run(&plan, width, interruption, &mut told);
+    let unfit: Vec<Error> = ended
+        .unfit
+        .iter()
+        .flatten()
+        .map(|reason| Error::usage(format!("a profile fits no node of the run: {reason}")))
+        .collect();
+    let events = told.events;
+    match unfit.is_empty() && ended.troubles.is_empty() {
+        true => Ok(Found { code: ended.tally.exit_code(), interrupted: ended.interrupted, events }),
+        false => Err(unfit.into_iter().chain(ended.troubles).collect()),
+    }
+}
+
+/// Keeps the events of a run.
+struct Told<'a> {
+    ground: &'a Ground,
+    events: Vec<Stamped>,
+}
+
+impl Audience for Told<'_> {
+    fn event(&mut self, event: &Stamped) {
+        self.events.push(event.clone());
+    }
+
+    fn live(&mut self, live: &Live) {
+        self.ground.tell(&News::Live(live));
+    }
+
+    fn tick(&mut self, _now: Instant) {}
+}
+
+/// The values of files and of the stage itself.
+pub fn assignments(profiles: &ProfileChoice, ground: &Ground) -> Result<Vec<Assignment>, Vec<Error>> {
+    let mut errors = Vec::new();
+    let mut assignments = Vec::new();
+    for path in &profiles.attrs {
+        match attributes::from_file(path) {
+            Ok(found) => assignments.extend(found),
+            Err(found) => errors.extend(found),
+        }
+    }
+    if let Some(values) = &profiles.attributes {
+        let given = Attributes { document: ground.pipeline.document().clone(), values: values.clone(), owner: None };
+        match attributes::from_inventory(&given, Layer::CommandLine) {
+            Ok(found) => assignments.extend(found),
+            Err(found) => errors.extend(found),
+        }
+    }
+    if errors.is_empty() { Ok(assignments) } else { Err(errors) }
+}
+
+fn what(profiles: &ProfileChoice) -> String {
+    let names: Vec<String> = profiles.profiles.iter().map(|path| path.display().to_string()).collect();
+    format!("validate {}", names.join(", "))
+}
