@@ -62,7 +62,8 @@ type Parsed = (Sight<Rc<dyn Any>>, Rc<[usize]>);
 /// resources made of the observations.
 #[derive(Default)]
 pub struct Memory {
-    answers: RefCell<IndexMap<Probe, Answer>>,
+    /// `None`: the answer was given up once something was made of it; see [`Seen::take`].
+    answers: RefCell<IndexMap<Probe, Option<Answer>>>,
     pending: RefCell<IndexSet<Probe>>,
     parsed: RefCell<HashMap<(TypeId, String), Parsed>>,
     touched: RefCell<Vec<usize>>,
@@ -83,7 +84,7 @@ impl Memory {
 
     /// Keeps an answer.
     pub fn store(&self, probe: Probe, answer: Answer) {
-        self.answers.borrow_mut().insert(probe, answer);
+        self.answers.borrow_mut().insert(probe, Some(answer));
     }
 
     /// How many different probes were asked so far, answered or waiting. The difference
@@ -152,7 +153,7 @@ impl<'a> Seen<'a> {
         if let Probe::Run(run) = &probe {
             self.refuse_secrets(run)?;
         }
-        if let Some((index, _, answer)) = self.memory.answers.borrow().get_full(&probe) {
+        if let Some((index, _, Some(answer))) = self.memory.answers.borrow().get_full(&probe) {
             self.memory.touched.borrow_mut().push(index);
             return unwrap::<Q>(&probe, answer);
         }
@@ -160,7 +161,7 @@ impl<'a> Seen<'a> {
         if let Some(answer) = self.transport.answer_now(&probe) {
             self.memory.waited.set(self.memory.waited.get() + began.elapsed());
             let result = unwrap::<Q>(&probe, &answer);
-            let (index, _) = self.memory.answers.borrow_mut().insert_full(probe, answer);
+            let (index, _) = self.memory.answers.borrow_mut().insert_full(probe, Some(answer));
             self.memory.touched.borrow_mut().push(index);
             self.memory.asked.set(self.memory.asked.get() + 1);
             return result;
@@ -169,6 +170,17 @@ impl<'a> Seen<'a> {
             self.memory.asked.set(self.memory.asked.get() + 1);
         }
         Err(Unseen::Pending)
+    }
+
+    /// The answer to one question, which the node's memory then gives up: for what is large and
+    /// of no use to anybody once it is parsed. To be called when nothing else is outstanding;
+    /// who asks the same later makes the node answer again.
+    pub fn take<Q: Question>(&self, question: Q) -> Sight<Q::Answer> {
+        let answer = self.get(question.clone())?;
+        if let Some(kept) = self.memory.answers.borrow_mut().get_mut(&question.into()) {
+            *kept = None;
+        }
+        Ok(answer)
     }
 
     /// Every user of a node can read the arguments of its processes, so a command line that
@@ -280,3 +292,32 @@ questions_tuple!(A a, B b, C c);
 questions_tuple!(A a, B b, C c, D d);
 questions_tuple!(A a, B b, C c, D d, E e);
 questions_tuple!(A a, B b, C c, D d, E e, F f);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::Node;
+    use crate::probe::Read;
+    use crate::transport::scripted::Scripted;
+
+    #[test]
+    fn what_is_taken_is_given_up_and_asked_again_by_who_wants_it() {
+        let large = Read { path: "/large".into() };
+        let script = Rc::new(Scripted::new().with(large.clone(), Some((*b"content").into())));
+        let node = Node::new("n", "scripted://", script.clone(), 0);
+        let memory = node.memory().clone();
+        let parse =
+            || node.view(&memory).parsed("", || Ok(node.view(&memory).take(large.clone())?.map_or(0, |c| c.len())));
+        assert_eq!(parse(), Err(Unseen::Pending));
+        assert_eq!(node.ask(&[&memory]), 1);
+        assert_eq!(parse(), Ok(Rc::new(7)));
+        assert!(memory.answers.borrow().values().all(Option::is_none), "its content is still held");
+        memory.forget_used();
+        assert_eq!(parse(), Ok(Rc::new(7)), "what was made of it is kept");
+        assert_eq!(memory.used(9), [Probe::from(large.clone()).to_string()], "it is still evidence");
+        assert_eq!(script.rounds(), 1);
+        assert_eq!(node.view(&memory).get(large.clone()), Err(Unseen::Pending));
+        assert_eq!(node.ask(&[&memory]), 1);
+        assert_eq!(node.view(&memory).get(large), Ok(Some((*b"content").into())));
+    }
+}

@@ -15,7 +15,7 @@ pub fn ask(seen: &Seen<'_>) {
 
 /// The database of the node.
 pub fn read(seen: &Seen<'_>) -> Sight<Database> {
-    let content = seen.get(Read { path: STATUS.into() })?;
+    let content = seen.take(Read { path: STATUS.into() })?;
     let content = content.ok_or_else(|| Unseen::malformed(format!("{STATUS} vanished while it was looked at")))?;
     let packages = parse(&content).map_err(Unseen::malformed)?;
     Ok(Database { manager: PackageManager::Dpkg, packages })
