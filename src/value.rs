@@ -2,6 +2,7 @@
 //! holds, what a matcher expects.
 
 use indexmap::IndexMap;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use std::fmt;
 use std::sync::Arc;
@@ -291,9 +292,88 @@ impl Serialize for Value {
     }
 }
 
+impl<'de> Deserialize<'de> for Value {
+    /// Reads what a report holds. A mode, a version and bytes were written as text and are text
+    /// now; all is written again as it was.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Nil)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Int(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+        Ok(i64::try_from(value).map_or(Value::Float(value as f64), Value::Int))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Str(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = IndexMap::new();
+        while let Some((key, value)) = entries.next_entry::<String, Value>()? {
+            map.insert(key, value);
+        }
+        Ok(Value::Map(map))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_written_is_read_and_written_again_as_it_was() {
+        let list = [
+            Value::Nil,
+            Value::Bool(true),
+            Value::Int(i64::MIN),
+            Value::Float(4.0),
+            Value::Float(0.1 + 0.2),
+            Value::Float(f64::NAN),
+            Value::from("a\u{1}\"\\"),
+            Value::Bytes([0xff, b'a'].as_slice().into()),
+            Value::Mode(0o640),
+            Value::Map(IndexMap::from([("z".to_string(), Value::Nil), ("a".to_string(), Value::List(Vec::new()))])),
+        ];
+        let text = serde_json::to_string(&Value::List(list.to_vec())).unwrap();
+        let read: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        let large: Value = serde_json::from_str("18446744073709551615").unwrap();
+        assert_eq!(large, Value::Float(18_446_744_073_709_551_615.0));
+    }
 
     #[test]
     fn a_mode_is_shown_as_four_octal_digits() {

@@ -2,6 +2,7 @@
 //! run of those alone.
 
 use crate::error::{Error, Place};
+use crate::results::read::head::{self, Format};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::HashMap;
@@ -10,10 +11,6 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
-/// The formats that tell what came of a run, and the major version of each that is known.
-const EVENTS: &str = "probity/events";
-const RUN: &str = "probity/run";
-const VERSION: u64 = 1;
 /// The longest line of events that is read; a profile of thousands of controls with their
 /// source takes a few megabytes.
 const LINE: u64 = 64 << 20;
@@ -80,15 +77,6 @@ impl Named {
     }
 }
 
-/// What the first line says the file is.
-#[derive(Deserialize)]
-struct Head {
-    #[serde(default)]
-    format: Option<String>,
-    #[serde(default)]
-    version: Option<u64>,
-}
-
 impl Rerun {
     /// Reads the file that the reporter `ndjson` or `run-json` wrote of a run.
     ///
@@ -101,28 +89,15 @@ impl Rerun {
     /// When the file cannot be read, holds something else, is of a newer major version, is
     /// damaged before its end, or holds a line of more than 64 MiB.
     pub fn read(path: &Path) -> Result<Rerun, Error> {
-        let unreadable = |error: std::io::Error| {
-            Error::usage(format!("cannot read the earlier run: {error}"))
-                .in_file(path)
-                .hint("name the file that --reporter ndjson:PATH or run-json:PATH wrote")
-        };
-        let file = File::open(path).map_err(unreadable)?;
-        let mut input = BufReader::with_capacity(1 << 16, file);
-        // `run-json` begins with an object that does not end on its line, and is not read
-        // to the end of what may be one line of the whole run.
-        let mut head = Vec::new();
-        input.by_ref().take(4096).read_to_end(&mut head).map_err(unreadable)?;
-        match format_of(&head) {
-            Some((format, version)) if format == EVENTS || format == RUN => {
-                if version != VERSION {
-                    return Err(newer(path, &format, version));
-                }
-                input.rewind().map_err(unreadable)?;
-                if format == EVENTS { Rerun::of_events(path, input) } else { Rerun::of_run(path, input) }
-            }
-            Some((format, _)) => Err(other(path, &format!("is of the format {format:?}"))),
-            None if head.is_empty() => Err(other(path, "is empty")),
-            None => Err(other(path, "does not begin with a format")),
+        let unreadable = |error: std::io::Error| head::unreadable(path, &error);
+        let mut file = File::open(path).map_err(unreadable)?;
+        let format = head::format(path, &mut file, "an earlier run is needed")?;
+        file.rewind().map_err(unreadable)?;
+        // A document may be one line of the whole run, and is read node by node.
+        let input = BufReader::with_capacity(1 << 16, file);
+        match format {
+            Format::Events => Rerun::of_events(path, input),
+            Format::Run => Rerun::of_run(path, input),
         }
     }
 
@@ -157,7 +132,7 @@ impl Rerun {
         for number in 1.. {
             line.clear();
             let read = input.by_ref().take(LINE + 1).read_until(b'\n', &mut line);
-            read.map_err(|error| Error::usage(format!("cannot read the earlier run: {error}")).in_file(path))?;
+            read.map_err(|error| head::unreadable(path, &error))?;
             let place = || Place::line(path, number);
             if line.is_empty() {
                 break;
@@ -247,32 +222,6 @@ impl Wanted {
     }
 }
 
-/// The format and version a file begins with, of which `head` is the beginning.
-fn format_of(head: &[u8]) -> Option<(String, u64)> {
-    let text = head.trim_ascii_start();
-    // The rest of the object may be cut off; its first fields are not.
-    let end = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
-    let read = |text: &[u8]| {
-        let head: Head = serde_json::from_slice(text).ok()?;
-        Some((head.format?, head.version?))
-    };
-    let line = &text[..end];
-    read(line).or_else(|| {
-        let ends = line.iter().enumerate().filter(|(_, byte)| **byte == b',').map(|(at, _)| at);
-        ends.take(64).find_map(|at| read(&[&line[..at], b"}"].concat()))
-    })
-}
-
-fn newer(path: &Path, format: &str, version: u64) -> Error {
-    let error = Error::usage(format!("{format} version {version} is not known, only version {VERSION} is"));
-    error.in_file(path).hint("read it with the version of probity that wrote it, or a newer one")
-}
-
-fn other(path: &Path, what: &str) -> Error {
-    let error = Error::usage(format!("the file {what}, and an earlier run is needed"));
-    error.in_file(path).hint("name the file that --reporter ndjson:PATH or run-json:PATH wrote")
-}
-
 /// Reads `probity/run` node by node, so that the run is never in memory as a whole.
 struct RunSeed<'a>(&'a mut Rerun);
 
@@ -292,20 +241,21 @@ impl<'de> Visitor<'de> for RunSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let (mut profiles, mut interrupted) = (Vec::new(), false);
+        let (mut profiles, mut interrupted, mut says_planned) = (Vec::new(), false, false);
         while let Some(key) = map.next_key::<String>()? {
             match &*key {
                 "nodes" => map.next_value_seed(NodesSeed(&mut *self.0))?,
                 "profiles" => profiles = map.next_value::<Vec<Planned>>()?,
                 "interrupted" => interrupted = map.next_value()?,
+                "planned" => says_planned = map.next_value::<IgnoredAny>().map(|_| true)?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        // What a profile lists and a node does not never ran there; in a run that came to its
-        // end it was not selected for the node.
-        for planned in profiles.iter().filter(|_| interrupted) {
+        // Of before nodes told what was planned: what a profile lists and a node does not never ran
+        // there; in a run that came to its end it was not selected for the node.
+        for planned in profiles.iter().filter(|_| interrupted && !says_planned) {
             let nodes = self.0.nodes.iter_mut().map(|(_, wanted)| wanted);
             let with_it = nodes.filter(|wanted| wanted.profiles.contains_key(&planned.name));
             with_it.for_each(|wanted| wanted.plan(&planned.name, &planned.controls));
@@ -335,7 +285,8 @@ impl<'de> Visitor<'de> for NodesSeed<'_> {
         while let Some(node) = nodes.next_element::<NodeReport>()? {
             self.0.node(&node.node).all |= node.error.is_some();
             for profile in node.profiles {
-                self.0.node(&node.node).plan(&profile.profile, &[]);
+                let planned = profile.planned.into_iter().map(|id| Id { id }).collect::<Vec<_>>();
+                self.0.node(&node.node).plan(&profile.profile, &planned);
                 for control in profile.controls {
                     self.0.control(&node.node, &profile.profile, &control.control, &control.outcome);
                 }
@@ -358,6 +309,9 @@ struct NodeReport {
 #[derive(Deserialize)]
 struct ProfileReport {
     profile: String,
+    /// What was to be run, where it is not what was.
+    #[serde(default)]
+    planned: Vec<String>,
     #[serde(default)]
     controls: Vec<ControlReport>,
 }

@@ -100,7 +100,7 @@ fn other_files_and_newer_versions_are_refused_by_name() {
         assert!(error.contains(&format!("probity/{format} version 2 is not known")), "{error}");
     }
     let folder = tempfile::tempdir().unwrap();
-    assert!(Rerun::read(folder.path()).unwrap_err().to_string().contains("cannot read the earlier run"));
+    assert!(Rerun::read(folder.path()).unwrap_err().to_string().contains("cannot read the run"));
     assert!(Rerun::read(&folder.path().join("none")).unwrap_err().to_string().contains("ndjson:PATH"));
 }
 
@@ -121,4 +121,23 @@ fn a_line_without_end_is_not_taken_into_memory() {
     file.as_file_mut().set_len(1 << 40).unwrap();
     let error = Rerun::read(file.path()).unwrap_err().to_string();
     assert!(error.contains(":2: the line is longer than 64 MiB"), "{error}");
+}
+
+#[test]
+fn what_other_nodes_were_to_run_is_not_wanted_of_a_node_that_was_not() {
+    let of = |node: &str, take: &[usize]| {
+        let controls = sample::controls(node);
+        sample::node_events(sample::node(node), take.iter().map(|at| controls[*at].clone()).collect())
+    };
+    // Broken off before the last control of web2, `web-answers`.
+    let mut events = sample::run(vec![of("web1", &[0, 1]), of("web2", &[0, 3, 6])]);
+    events.truncate(events.len() - 4);
+    let rerun = Rerun::read(written("run-json", &events).path()).unwrap();
+    assert_eq!(rerun.nodes().collect::<Vec<_>>(), ["web1", "web2"]);
+    let wanted = |node| {
+        ["shadow-mode", "sshd-root-login", "mail-relay", "web-answers"]
+            .map(|id| rerun.wants(node, "linux-baseline", id))
+    };
+    assert_eq!(wanted("web1"), [false, true, false, false]);
+    assert_eq!(wanted("web2"), [false, false, false, true]);
 }

@@ -1,27 +1,34 @@
 //! The whole run in Probity's own schema, `probity/run`.
 //!
 //! What a profile says of its controls is the same on every node, so it is written once,
-//! under `profiles`; what was found is written by node and names controls by id:
+//! under `profiles`, with every control that any node selected; what was found is written by
+//! node and names controls by id:
 //!
 //! ```json
 //! {"format": "probity/run", "version": 1, "run": "…", "probity": "…", "started": "…",
-//!  "nodes": [{"node": "…", "target": "…", "platform": {}, "error": null,
+//!  "planned": {"nodes": 1, "controls": 1},
+//!  "nodes": [{"node": "…", "target": "…", "platform": {}, "error": null, "started": "…",
 //!    "profiles": [{"profile": "…", "version": "…", "attributes": [], "tally": {},
-//!      "controls": [{"control": "id", "outcome": "failed", "steps": []}]}],
-//!    "tally": {}, "seconds": 0.3, "rounds": 3}],
+//!      "controls": [{"control": "id", "outcome": "failed", "steps": [], "finished": "…"}]}],
+//!    "tally": {}, "seconds": 0.3, "rounds": 3, "finished": "…"}],
 //!  "profiles": [{"name": "…", "version": "…", "controls": [{"id": "…"}]}],
-//!  "stages": [{"pipeline": "…", "stage": "…", "outcome": "passed"}],
-//!  "tally": {}, "seconds": 1.2, "interrupted": false}
+//!  "stages": [{"pipeline": "…", "stage": "…", "outcome": "passed", "finished": "…"}],
+//!  "tally": {}, "seconds": 1.2, "interrupted": false, "finished": "…"}
 //! ```
 //!
-//! A control that is listed by its profile and not by a node never ran there.
+//! A profile of a node lists as `planned` the ids of the controls that were to run there, in
+//! order, where they are not those of `controls`: what it does not have in `controls` never ran.
+//! `started` and `finished` are the times of events; `finished` is null where the run broke off
+//! before. The document is whole: [`crate::results::read`] gives back the events it was made of.
 
 use super::Reporter;
-use crate::results::event::{AttributeSummary, ProfileSummary, Step, WaiverSummary};
+use crate::results::event::{AttributeSummary, ControlSummary, ProfileSummary, Step, WaiverSummary};
+use crate::results::merge::union;
 use crate::results::{
     ControlFinished, NodeFinished, NodeStarted, Outcome, RunEvent, RunFinished, StageFinished, Stamped, Tally,
 };
 use serde::Serialize;
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -35,15 +42,25 @@ pub struct RunJson {
     nodes: usize,
     node: Option<Node>,
     profiles: Vec<Arc<ProfileSummary>>,
-    finished: Option<RunFinished>,
+    /// Selections of them that were taken in, by their place in memory.
+    taken: HashMap<usize, Arc<ProfileSummary>>,
+    finished: Option<(String, RunFinished)>,
     tally: Tally,
-    stages: Vec<StageFinished>,
+    stages: Vec<Stage>,
+}
+
+#[derive(Serialize)]
+struct Stage {
+    #[serde(flatten)]
+    stage: StageFinished,
+    finished: String,
 }
 
 #[derive(Serialize)]
 struct Node {
     #[serde(flatten)]
-    started: NodeStarted,
+    node: NodeStarted,
+    started: String,
     profiles: Vec<Profile>,
     tally: Tally,
     seconds: Option<f64>,
@@ -54,6 +71,7 @@ struct Node {
     bytes_received: u64,
     interrupted: bool,
     notes: Vec<Arc<str>>,
+    finished: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -63,9 +81,15 @@ struct Profile {
     sha256: Arc<str>,
     attributes: Vec<AttributeSummary>,
     not_applicable: Option<Arc<str>>,
+    started: String,
     tally: Tally,
     seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planned: Option<Vec<Arc<str>>>,
     controls: Vec<Control>,
+    finished: Option<String>,
+    #[serde(skip)]
+    summary: Arc<ProfileSummary>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +102,7 @@ struct Control {
     attempts: u32,
     started: String,
     seconds: f64,
+    finished: String,
 }
 
 impl RunJson {
@@ -85,17 +110,25 @@ impl RunJson {
         if !std::mem::replace(&mut self.begun, true) {
             let head = head.to_string();
             // The object stays open for the nodes.
-            write!(out, "{},\"nodes\":[", head.trim_end_matches('}'))?;
+            write!(out, "{},\"nodes\":[", head.strip_suffix('}').unwrap_or(&head))?;
         }
         Ok(())
     }
 
-    fn control(&mut self, control: &ControlFinished) {
+    fn control(&mut self, control: &ControlFinished, time: &str) {
         self.tally.add(control.outcome);
         let Some(node) = &mut self.node else { return };
         node.tally.add(control.outcome);
         let Some(profile) = node.profiles.last_mut() else { return };
         profile.tally.add(control.outcome);
+        let id = &control.control.id;
+        let next = profile.summary.controls.get(profile.controls.len());
+        let is = |planned: &Arc<ControlSummary>| planned.id == *id;
+        if !next.is_some_and(is) && !profile.summary.controls.iter().any(is) {
+            // Not what a run does; that its text is kept does not hang on it.
+            let alone = ProfileSummary { controls: vec![control.control.clone()], ..(*profile.summary).clone() };
+            describe(&mut self.profiles, &Arc::new(alone));
+        }
         profile.controls.push(Control {
             control: control.control.id.clone(),
             outcome: control.outcome,
@@ -105,12 +138,21 @@ impl RunJson {
             attempts: control.attempts,
             started: control.started.clone(),
             seconds: control.seconds,
+            finished: time.to_string(),
         });
     }
 
-    fn end_node(&mut self, finished: Option<&NodeFinished>, out: &mut dyn Write) -> io::Result<()> {
+    fn end_node(&mut self, finished: Option<(&str, &NodeFinished)>, out: &mut dyn Write) -> io::Result<()> {
         let Some(mut node) = self.node.take() else { return Ok(()) };
-        if let Some(finished) = finished {
+        for profile in &mut node.profiles {
+            let planned = profile.summary.controls.iter().map(|control| &control.id);
+            if planned.clone().ne(profile.controls.iter().map(|control| &control.control)) {
+                profile.planned = Some(planned.cloned().collect());
+            }
+        }
+        if let Some((time, finished)) = finished {
+            node.finished = Some(time.to_string());
+            node.tally = finished.tally;
             node.seconds = Some(finished.seconds);
             (node.rounds, node.asked, node.sent) = (finished.rounds, finished.asked, finished.sent);
             (node.bytes_sent, node.bytes_received) = (finished.bytes_sent, finished.bytes_received);
@@ -131,12 +173,16 @@ impl Reporter for RunJson {
                 let head = serde_json::json!({
                     "format": "probity/run", "version": VERSION, "run": started.run,
                     "probity": started.probity, "started": event.time,
+                    "planned": { "nodes": started.nodes, "controls": started.controls },
                 });
                 self.head(head, out)?;
             }
             RunEvent::NodeStarted(started) => {
+                // Of a run that is well-formed the one before has ended.
+                self.end_node(None, out)?;
                 self.node = Some(Node {
-                    started: started.clone(),
+                    node: started.clone(),
+                    started: event.time.clone(),
                     profiles: Vec::new(),
                     tally: Tally::default(),
                     seconds: None,
@@ -147,12 +193,14 @@ impl Reporter for RunJson {
                     bytes_received: 0,
                     interrupted: false,
                     notes: Vec::new(),
+                    finished: None,
                 });
             }
             RunEvent::ProfileStarted(started) => {
                 let summary = &started.profile;
-                if !self.profiles.iter().any(|known| known.name == summary.name && known.sha256 == summary.sha256) {
-                    self.profiles.push(summary.clone());
+                // Nodes share a selection, so that one look tells that it was seen.
+                if self.taken.insert(Arc::as_ptr(summary) as usize, summary.clone()).is_none() {
+                    describe(&mut self.profiles, summary);
                 }
                 if let Some(node) = &mut self.node {
                     node.profiles.push(Profile {
@@ -161,21 +209,29 @@ impl Reporter for RunJson {
                         sha256: summary.sha256.clone(),
                         attributes: started.attributes.clone(),
                         not_applicable: started.not_applicable.clone(),
+                        started: event.time.clone(),
                         tally: Tally::default(),
                         seconds: None,
+                        planned: None,
                         controls: Vec::new(),
+                        finished: None,
+                        summary: summary.clone(),
                     });
                 }
             }
-            RunEvent::ControlFinished(control) => self.control(control),
+            RunEvent::ControlFinished(control) => self.control(control, &event.time),
             RunEvent::ProfileFinished(finished) => {
                 if let Some(profile) = self.node.as_mut().and_then(|node| node.profiles.last_mut()) {
                     profile.seconds = Some(finished.seconds);
+                    profile.tally = finished.tally;
+                    profile.finished = Some(event.time.clone());
                 }
             }
-            RunEvent::NodeFinished(finished) => self.end_node(Some(finished), out)?,
-            RunEvent::StageFinished(stage) => self.stages.push((**stage).clone()),
-            RunEvent::RunFinished(finished) => self.finished = Some(finished.clone()),
+            RunEvent::NodeFinished(finished) => self.end_node(Some((&event.time, finished)), out)?,
+            RunEvent::StageFinished(stage) => {
+                self.stages.push(Stage { stage: (**stage).clone(), finished: event.time.clone() });
+            }
+            RunEvent::RunFinished(finished) => self.finished = Some((event.time.clone(), finished.clone())),
         }
         Ok(())
     }
@@ -184,17 +240,28 @@ impl Reporter for RunJson {
         self.head(serde_json::json!({ "format": "probity/run", "version": VERSION }), out)?;
         self.end_node(None, out)?;
         let profiles = serde_json::to_string(&self.profiles)?;
-        let tally = serde_json::to_string(&self.tally)?;
-        let seconds = serde_json::json!(self.finished.as_ref().map(|finished| finished.seconds));
-        let interrupted = self.finished.as_ref().is_none_or(|finished| finished.interrupted);
+        let end = self.finished.as_ref().map(|(_, finished)| finished);
+        let tally = serde_json::to_string(&end.map_or(self.tally, |finished| finished.tally))?;
+        let seconds = serde_json::json!(end.map(|finished| finished.seconds));
+        let interrupted = end.is_none_or(|finished| finished.interrupted);
+        let finished = serde_json::json!(self.finished.as_ref().map(|(time, _)| time));
         let stages = match self.stages.is_empty() {
             true => String::new(),
             false => format!("\n\"stages\":{},", serde_json::to_string(&self.stages)?),
         };
         writeln!(
             out,
-            "\n],\n\"profiles\":{profiles},{stages}\n\"tally\":{tally},\"seconds\":{seconds},\"interrupted\":{interrupted}}}"
+            "\n],\n\"profiles\":{profiles},{stages}\n\"tally\":{tally},\"seconds\":{seconds},\"interrupted\":{interrupted},\"finished\":{finished}}}"
         )
+    }
+}
+
+/// Adds what a selection of a profile describes and the profile did not yet.
+fn describe(profiles: &mut Vec<Arc<ProfileSummary>>, selection: &Arc<ProfileSummary>) {
+    let same = |known: &&mut Arc<ProfileSummary>| known.name == selection.name && known.sha256 == selection.sha256;
+    match profiles.iter_mut().find(same) {
+        Some(known) => *known = union(known, selection),
+        None => profiles.push(selection.clone()),
     }
 }
 

@@ -67,7 +67,7 @@ pub struct RunStarted {
 }
 
 /// A node was reached, or not.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NodeStarted {
     pub node: Arc<str>,
     /// The target URI without credentials.
@@ -106,7 +106,7 @@ pub struct ProfileStarted {
 }
 
 /// What reports say of a profile.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProfileSummary {
     pub name: Arc<str>,
     pub version: Arc<str>,
@@ -124,7 +124,7 @@ pub struct ProfileSummary {
 }
 
 /// What a profile says of a control; the same on every node.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ControlSummary {
     pub id: Arc<str>,
     pub title: Option<Arc<str>>,
@@ -143,14 +143,14 @@ pub struct ControlSummary {
 }
 
 /// Where a requirement comes from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reference {
     pub text: String,
     pub url: Option<String>,
 }
 
 /// An attribute as reports show it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AttributeSummary {
     pub name: Arc<str>,
     #[serde(rename = "type")]
@@ -183,7 +183,7 @@ pub struct ControlFinished {
 }
 
 /// One result: a step of a `describe`, or what ended a control early.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Step {
     pub outcome: Outcome,
     /// `File /etc/shadow mode is at most "0640"`.
@@ -206,7 +206,7 @@ pub struct Step {
 }
 
 /// A waiver as reports show it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WaiverSummary {
     pub justification: String,
     /// The last day it holds, `2026-12-31`.
@@ -216,7 +216,7 @@ pub struct WaiverSummary {
 }
 
 /// A profile is done on a node.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProfileFinished {
     pub node: Arc<str>,
     pub profile: Arc<str>,
@@ -225,7 +225,7 @@ pub struct ProfileFinished {
 }
 
 /// A node is done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NodeFinished {
     pub node: Arc<str>,
     pub tally: Tally,
@@ -272,7 +272,7 @@ pub struct StageFinished {
 }
 
 /// The run is done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunFinished {
     pub tally: Tally,
     pub seconds: f64,

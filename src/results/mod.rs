@@ -6,6 +6,7 @@ pub mod live;
 pub mod mask;
 pub mod merge;
 pub mod outcome;
+pub mod read;
 
 pub use event::{
     ControlFinished, NodeFinished, NodeStarted, ProfileFinished, ProfileStarted, RunEvent, RunFinished, RunStarted,

@@ -9,7 +9,7 @@ use super::outcome::{Outcome, Tally};
 use super::{RunEvent, Stamped};
 use indexmap::IndexMap;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Merges the events of several runs into those of one.
@@ -216,36 +216,38 @@ impl Part {
 struct Unions(HashMap<[usize; 2], [Arc<ProfileSummary>; 3]>);
 
 impl Unions {
-    /// The later profile with the controls of both. Those of the earlier keep their place; of
-    /// the others each follows the one it followed.
     fn of(&mut self, earlier: &Arc<ProfileSummary>, later: &Arc<ProfileSummary>) -> Arc<ProfileSummary> {
         // The profiles are kept beside what was made of them, so that no other takes their place
         // in memory.
         let key = [earlier, later].map(|profile| Arc::as_ptr(profile) as usize);
-        let made = self.0.entry(key).or_insert_with(|| {
-            let has = |profile: &ProfileSummary, id: &Arc<str>| profile.controls.iter().any(|known| known.id == *id);
-            let union = if earlier.controls.iter().all(|control| has(later, &control.id)) {
-                later.clone()
-            } else if later.controls.iter().all(|control| has(earlier, &control.id)) {
-                earlier.clone()
-            } else {
-                let mut union = (**earlier).clone();
-                let mut at = 0;
-                for control in &later.controls {
-                    match union.controls.iter().position(|known| known.id == control.id) {
-                        Some(known) => at = known + 1,
-                        None => {
-                            union.controls.insert(at, control.clone());
-                            at += 1;
-                        }
-                    }
-                }
-                Arc::new(union)
-            };
-            [earlier.clone(), later.clone(), union]
-        });
+        let made = self.0.entry(key).or_insert_with(|| [earlier.clone(), later.clone(), union(earlier, later)]);
         made[2].clone()
     }
+}
+
+/// A profile with the controls of two selections of it. Those of the earlier keep their place; of
+/// the others each follows the one it followed.
+pub fn union(earlier: &Arc<ProfileSummary>, later: &Arc<ProfileSummary>) -> Arc<ProfileSummary> {
+    let ids = |profile: &ProfileSummary| profile.controls.iter().map(|c| c.id.clone()).collect::<HashSet<_>>();
+    let (in_earlier, in_later) = (ids(earlier), ids(later));
+    if in_later.is_subset(&in_earlier) {
+        return earlier.clone();
+    }
+    if in_earlier.is_subset(&in_later) {
+        return later.clone();
+    }
+    let mut union = (**earlier).clone();
+    let mut at = 0;
+    for control in &later.controls {
+        match in_earlier.contains(&control.id) {
+            true => at = union.controls.iter().position(|known| known.id == control.id).map_or(at, |known| known + 1),
+            false => {
+                union.controls.insert(at, control.clone());
+                at += 1;
+            }
+        }
+    }
+    Arc::new(union)
 }
 
 /// What `all` counts beyond `some`.
