@@ -315,7 +315,7 @@ fn tags(control: &ControlSummary, impact: f64) -> Value {
 }
 
 /// The severity those readers give to an impact.
-fn severity(impact: f64) -> &'static str {
+pub fn severity(impact: f64) -> &'static str {
     match impact {
         impact if impact < 0.1 => "none",
         impact if impact < 0.4 => "low",

@@ -4,6 +4,7 @@
 mod cli;
 mod exec_json;
 mod findings;
+mod html;
 mod json_min;
 mod junit;
 mod names;

@@ -476,6 +476,24 @@ pub fn written(mut reporter: impl super::Reporter, events: &[Stamped]) -> String
     String::from_utf8(out).unwrap()
 }
 
+/// A stage of a pipeline that came to `outcome`.
+pub fn stage(name: &str, outcome: Outcome) -> StageFinished {
+    let passed = outcome == Outcome::Passed;
+    StageFinished {
+        pipeline: "lab".into(),
+        stage: name.into(),
+        kind: "provision".into(),
+        outcome,
+        reason: (!passed).then(|| "terraform apply ended with exit status 1".into()),
+        what: format!("terraform apply -input=false {name}"),
+        attempts: 2,
+        started: "2026-11-20T09:58:00.000Z".into(),
+        seconds: 61.5,
+        log: Some(format!("logs/{name}.log")),
+        output: (!passed).then(|| "Error: no quota left\n".into()),
+    }
+}
+
 /// A run that holds `text` wherever a text can be.
 pub fn every_text(text: &str) -> Vec<Stamped> {
     let text = || text.to_string();
@@ -492,8 +510,8 @@ pub fn every_text(text: &str) -> Vec<Stamped> {
         line: 1,
         evidence: vec![text()],
     };
-    let summary = ControlSummary {
-        id: shared(),
+    let summary = |outcome: Outcome| ControlSummary {
+        id: format!("{}{}", text(), outcome.name()).into(),
         title: Some(shared()),
         impact: 0.5,
         desc: Some(shared()),
@@ -508,7 +526,7 @@ pub fn every_text(text: &str) -> Vec<Stamped> {
     let controls = Outcome::ALL.map(|outcome| ControlFinished {
         reason: Some(shared()),
         waiver: Some(WaiverSummary { justification: text(), until: Some(text()), expired: outcome == Outcome::Failed }),
-        ..control(&text(), summary.clone(), outcome, vec![step(outcome), step(Outcome::Passed)])
+        ..control(&text(), summary(outcome), outcome, vec![step(outcome), step(Outcome::Passed)])
     });
     let started = NodeStarted {
         node: shared(),
@@ -522,8 +540,11 @@ pub fn every_text(text: &str) -> Vec<Stamped> {
     if let RunEvent::ProfileStarted(started) = &mut events[1] {
         let profile = Arc::make_mut(&mut started.profile);
         (profile.name, profile.version, profile.title) = (shared(), shared(), Some(shared()));
-        started.attributes[0].value = Value::from(text());
-        started.attributes[0].origin = text();
+        (profile.summary, profile.maintainer, profile.license) = (Some(shared()), Some(shared()), Some(shared()));
+        profile.supports = Value::List(vec![Value::from(text())]);
+        let attribute = &mut started.attributes[0];
+        (attribute.name, attribute.kind) = (shared(), text().into());
+        (attribute.value, attribute.origin) = (Value::from(text()), text());
         started.not_applicable = Some(shared());
     }
     for event in &mut events {
@@ -533,23 +554,19 @@ pub fn every_text(text: &str) -> Vec<Stamped> {
             _ => {}
         }
     }
-    run(vec![events])
-}
-
-/// A stage of a pipeline that came to `outcome`.
-pub fn stage(name: &str, outcome: Outcome) -> StageFinished {
-    let passed = outcome == Outcome::Passed;
-    StageFinished {
-        pipeline: "lab".into(),
-        stage: name.into(),
-        kind: "provision".into(),
-        outcome,
-        reason: (!passed).then(|| "terraform apply ended with exit status 1".into()),
-        what: "terraform apply -input=false".into(),
-        attempts: 1,
-        started: "2026-11-20T09:58:00.000Z".into(),
-        seconds: 61.5,
-        log: Some("out/provision.log".into()),
-        output: (!passed).then(|| "Error: no quota left".into()),
+    if let Some(RunEvent::NodeFinished(finished)) = events.last_mut() {
+        finished.notes = vec![shared()];
     }
+    let mut events = run(vec![events]);
+    if let RunEvent::RunStarted(started) = &mut events[0].event {
+        (started.run, started.probity) = (shared(), text().into());
+    }
+    let stage = StageFinished {
+        reason: Some(shared()),
+        log: Some(text()),
+        output: Some(text()),
+        ..stage(&text(), Outcome::Errored)
+    };
+    events.insert(1, Stamped { event: RunEvent::StageFinished(Box::new(stage)), ..events[0].clone() });
+    events
 }

@@ -1,7 +1,7 @@
 //! The reporters there are. Help, did-you-mean and the reference are made from it.
 
 use super::spec::Spec;
-use super::{Options, Reporter, cli, exec_json, json_min, junit, ndjson, progress, run_json};
+use super::{Options, Reporter, cli, exec_json, html, json_min, junit, ndjson, progress, run_json};
 
 /// A reporter as the user knows it.
 pub struct Kind {
@@ -69,6 +69,14 @@ pub static TABLE: &[Kind] = &[
             doc: "One test case a control, or one an expectation.",
         }],
         make: |spec, _| Box::new(junit::Junit::new(spec.option("cases") == Some("expectation"))),
+    },
+    Kind {
+        name: "html",
+        doc: "A page for browsers in one file: verdict, map of nodes and controls, search, all that was found.",
+        streams: false,
+        one_node: false,
+        options: &[],
+        make: |_, _| Box::<html::Html>::default(),
     },
     Kind {
         name: "json",
