@@ -568,5 +568,8 @@ pub fn every_text(text: &str) -> Vec<Stamped> {
         ..stage(&text(), Outcome::Errored)
     };
     events.insert(1, Stamped { event: RunEvent::StageFinished(Box::new(stage)), ..events[0].clone() });
+    for (event, sequence) in events.iter_mut().zip(0..) {
+        event.sequence = sequence;
+    }
     events
 }
