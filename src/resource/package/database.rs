@@ -50,6 +50,7 @@ impl Packages {
         self.0.iter().map(|(name, record)| (&**name, record))
     }
 
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -124,49 +124,71 @@ impl Local {
 }
 
 impl Transport for Local {
-    /// Cheap probes are answered in the order asked while the slow ones are under way, on a
-    /// thread a core and, where these are stuck, on more:
-    /// at most [`SIDE_BY_SIDE`] threads.
+    /// Cheap probes are answered in the order asked while the slow ones are under way: commands
+    /// watched by one thread, the others on a thread a core and, where these are stuck, on more.
+    /// Of either at most [`SIDE_BY_SIDE`] go on at one time.
     fn batch(&self, probes: &[Probe]) -> Vec<Answer> {
         let waits = |probe: &Probe| probe.is_slow() || self.accounts.must_spawn(probe);
-        let slow: Vec<usize> = (0..probes.len()).filter(|&index| waits(&probes[index])).collect();
-        if slow.len() < 2 {
+        let (mut commands, mut others) = (Vec::new(), Vec::new());
+        for (index, probe) in probes.iter().enumerate() {
+            match probe {
+                Probe::Run(run) => commands.push((index, &**run)),
+                probe if waits(probe) => others.push(index),
+                _ => {}
+            }
+        }
+        if commands.len() + others.len() < 2 {
             return probes.iter().map(|probe| self.answer(probe)).collect();
         }
         let mut answers: Vec<Option<Answer>> = probes.iter().map(|_| None).collect();
-        let next = AtomicUsize::new(0);
-        let waiting = std::thread::current();
-        let work = || {
-            let mut done = Vec::new();
-            while let Some(&index) = slow.get(next.fetch_add(1, Ordering::Relaxed)) {
-                done.push((index, self.answer(&probes[index])));
-            }
-            waiting.unpark();
-            done
+        let run_all = || {
+            let runs: Vec<&Run> = commands.iter().map(|(_, run)| *run).collect();
+            let ran = self.run_all(&runs).into_iter();
+            ran.zip(&commands).map(|(ran, (index, run))| (*index, seen::<Run>(run, ran))).collect::<Vec<_>>()
         };
-        let most = slow.len().min(SIDE_BY_SIDE);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        std::thread::scope(|scope| {
-            let mut workers: Vec<_> = (0..most.min(cores)).map(|_| scope.spawn(work)).collect();
-            for (answer, probe) in answers.iter_mut().zip(probes).filter(|(_, probe)| !waits(probe)) {
-                *answer = Some(self.answer(probe));
-            }
-            // Most commands take a millisecond, and a thread costs as much: more threads come
-            // only when those there are do not get on.
-            while workers.len() < most {
-                let begun = next.load(Ordering::Relaxed);
-                if begun >= slow.len() {
-                    break;
+        if commands.len() == probes.len() {
+            // Nothing else to do meanwhile.
+            run_all().into_iter().for_each(|(index, answer)| answers[index] = Some(answer));
+        } else {
+            let next = AtomicUsize::new(0);
+            let waiting = std::thread::current();
+            let work = || {
+                let mut done = Vec::new();
+                while let Some(&index) = others.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    done.push((index, self.answer(&probes[index])));
                 }
-                std::thread::park_timeout(STUCK);
-                if next.load(Ordering::Relaxed) == begun {
-                    workers.push(scope.spawn(work));
+                waiting.unpark();
+                done
+            };
+            let most = others.len().min(SIDE_BY_SIDE);
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            std::thread::scope(|scope| {
+                let mut workers: Vec<_> = (0..most.min(cores)).map(|_| scope.spawn(work)).collect();
+                let runner = (!commands.is_empty()).then(|| scope.spawn(run_all));
+                for (answer, probe) in answers.iter_mut().zip(probes) {
+                    if !matches!(probe, Probe::Run(_)) && !waits(probe) {
+                        *answer = Some(self.answer(probe));
+                    }
                 }
-            }
-            for (index, answer) in workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()) {
-                answers[index] = Some(answer);
-            }
-        });
+                // Most look-ups take a millisecond, and a thread costs as much: more threads
+                // come only when those there are do not get on.
+                while workers.len() < most {
+                    let begun = next.load(Ordering::Relaxed);
+                    if begun >= others.len() {
+                        break;
+                    }
+                    std::thread::park_timeout(STUCK);
+                    if next.load(Ordering::Relaxed) == begun {
+                        workers.push(scope.spawn(work));
+                    }
+                }
+                let done = workers.into_iter().map(|worker| worker.join().unwrap_or_default());
+                let ran = runner.map(|runner| runner.join().unwrap_or_default());
+                for (index, answer) in done.chain(ran).flatten() {
+                    answers[index] = Some(answer);
+                }
+            });
+        }
         let lost = || Err(Fault::new(FaultKind::Failed, "the thread that looked ended without an answer"));
         answers.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect()
     }
