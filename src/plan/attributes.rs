@@ -144,7 +144,7 @@ impl ProfileAttributes {
     }
 }
 
-fn collect_texts(value: &Value, texts: &mut Vec<String>) {
+pub(in crate::plan) fn collect_texts(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::Nil | Value::Bool(_) => {}
         Value::List(items) => items.iter().for_each(|item| collect_texts(item, texts)),

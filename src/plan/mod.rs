@@ -2,6 +2,7 @@
 //! the selection of controls, and what an earlier run left undone.
 
 pub mod attributes;
+pub mod bags;
 pub mod nodes;
 mod pattern;
 pub mod rerun;

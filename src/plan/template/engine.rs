@@ -1,12 +1,16 @@
 //! The engine: what a template may do, and rendering.
 
 use super::encode::{self, BEGIN, END, Encoding};
+use super::session::{Reading, Session};
 use super::spans::Spans;
 use super::values::seen;
 use super::{Template, Variables, fault};
 use crate::error::Error;
+use crate::plan::bags::Bags;
+use crate::results::mask::Masker;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value as Seen};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The most a template may do: steps, and bytes in pieces of 64. A template of a fleet takes
 /// a few thousand; the end is reached in well under a second.
@@ -18,6 +22,7 @@ const MAX_NESTING: usize = 64;
 pub struct Renderer {
     environment: Environment<'static>,
     encoding: Encoding,
+    bags: Option<Arc<Bags>>,
 }
 
 /// What a template gave.
@@ -27,7 +32,9 @@ pub struct Rendered {
     /// The bytes of the text that were encoded because they could break out of their place,
     /// as text and lists can. Empty but for [`Encoding::Yaml`].
     pub values: Vec<Range<usize>>,
-    /// Texts in it, or that it was made with, which no report may show.
+    /// Whether an encrypted item of a data bag was read for it.
+    pub is_secret: bool,
+    /// The texts of those items, which no report may show.
     pub secrets: Vec<String>,
     /// Where its parts come from.
     pub spans: Spans,
@@ -52,7 +59,14 @@ impl Renderer {
         environment.set_recursion_limit(MAX_NESTING);
         // For the places of errors.
         environment.set_debug(true);
-        Renderer { environment, encoding }
+        Renderer { environment, encoding, bags: None }
+    }
+
+    /// Gives templates `bag(NAME, ITEM)`.
+    #[must_use]
+    pub fn with_bags(mut self, bags: Arc<Bags>) -> Renderer {
+        self.bags = Some(bags);
+        self
     }
 
     /// Finds what is wrong with a template before anything is rendered.
@@ -76,20 +90,46 @@ impl Renderer {
     /// that is not there or does not take what it is given; a template that does not come to
     /// an end. Each with its place.
     pub fn render(&self, template: &Template, variables: &Variables) -> Result<Rendered, Error> {
+        self.render_with(template, variables, Reading::Plain)
+    }
+
+    /// Renders a template as though every value of an encrypted item were another one. What
+    /// differs from [`Renderer::render`] tells of a secret, whatever was made of it.
+    ///
+    /// # Errors
+    /// As [`Renderer::render`]; the template may need the true values.
+    pub fn render_disguised(&self, template: &Template, variables: &Variables) -> Result<Rendered, Error> {
+        self.render_with(template, variables, Reading::Disguised)
+    }
+
+    fn render_with(&self, template: &Template, variables: &Variables, how: Reading) -> Result<Rendered, Error> {
         self.check(template)?;
-        let context = Seen::from_pairs(variables.iter().map(|(name, value)| (name.as_str(), seen(value))));
+        let session = Arc::new(Session::new(self.bags.clone(), template.folder(), how));
+        let variables_seen = variables.iter().map(|(name, value)| (name.as_str(), seen(value)));
+        let context = Seen::from_pairs(variables_seen.chain([("bag", session.clone().function())]));
         let compiled = self.environment.template_from_named_str("", template.source());
         let rendered = compiled.and_then(|compiled| compiled.render_with_spans(context));
-        let (text, spans) = rendered.map_err(|error| fault::of(&error, template, variables))?;
+        let secrets = session.secrets();
+        let (text, spans) = rendered.map_err(|error| without(fault::of(&error, template, variables), &secrets))?;
         let (text, values) = unmarked(&text);
         let spans = Spans::new(template, &text, &spans, &values);
-        Ok(Rendered { text, values, secrets: Vec::new(), spans })
+        Ok(Rendered { text, values, is_secret: session.is_secret(), secrets, spans })
     }
 
     /// How it writes what `{{ }}` yields.
     pub fn encoding(&self) -> Encoding {
         self.encoding
     }
+}
+
+/// An error that shows none of these texts: a filter may say what it was given.
+pub fn without(error: Error, secrets: &[String]) -> Error {
+    if secrets.is_empty() {
+        return error;
+    }
+    let masker = Masker::new(secrets.to_vec());
+    let masked = |text: &String| masker.mask_text(text).into_owned();
+    Error { message: masked(&error.message), hints: error.hints.iter().map(masked).collect(), ..error }
 }
 
 /// The text without the marks around values, and where the values are in it.

@@ -92,7 +92,10 @@ pub fn of(error: &minijinja::Error, template: &Template, variables: &Variables) 
     let at = at + usize::from(template.source().get(at..).is_some_and(|rest| rest.starts_with('.')));
     // What a function of ours has to say, it says itself.
     if let Some(own) = source(error) {
-        return own.clone();
+        return match own.place {
+            Some(_) => own.clone(),
+            None => Error { hints: own.hints.clone(), ..template.error(at, own.message.clone()) },
+        };
     }
     let detail = error.detail().unwrap_or_default();
     let shown = |message: String| match template.is_file() {
@@ -158,6 +161,8 @@ fn undefined(detail: &str, variables: &Variables, shown: &dyn Fn(String) -> Erro
     let Some(mut value) = variables.get(first) else {
         return match first {
             "vars" | "stages" => error.hint(format!("{first} are those of a pipeline, and this is none")),
+            // Of several names the first may be one the template has set itself.
+            _ if segments.next().is_some() => error.hint(DEFAULT),
             _ => meant(error, first, variables.keys().map(String::as_str)),
         };
     };

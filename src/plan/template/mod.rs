@@ -8,6 +8,7 @@
 mod encode;
 mod engine;
 mod fault;
+mod session;
 mod spans;
 mod values;
 
@@ -15,7 +16,7 @@ mod values;
 mod tests;
 
 pub use encode::Encoding;
-pub use engine::{Rendered, Renderer};
+pub use engine::{Rendered, Renderer, without};
 pub use spans::Spans;
 
 use crate::error::{Error, Place};

@@ -185,3 +185,45 @@ fn the_variables_a_template_uses_are_known_before() {
     assert!(file("{{ node.facts }}").variables().contains("node"));
     assert!(!file("{{ node.facts }} facts {# {{ facts }} #}").variables().contains("facts"));
 }
+
+fn secret_bags(folder: &Path) -> Arc<crate::plan::bags::Bags> {
+    use crate::plan::bags::{Bags, KeySource, Keys};
+    use age::secrecy::ExposeSecret;
+    let identity = age::x25519::Identity::generate();
+    std::fs::create_dir_all(folder.join("db")).unwrap();
+    std::fs::write(folder.join("db/main.yml"), "host: db1\n").unwrap();
+    let content = age::encrypt(&identity.to_public(), b"password: hunter2hunter2\nport: '5432'\n").unwrap();
+    std::fs::write(folder.join("db/secret.yml.age"), content).unwrap();
+    let text = identity.to_string().expose_secret().to_string();
+    let keys = Keys::read(&[KeySource::Variable("KEY".into())], None, &|_| Some(text.clone().into())).unwrap();
+    Arc::new(Bags::new(Some(folder.to_path_buf()), keys))
+}
+
+#[test]
+fn what_comes_from_an_encrypted_item_is_told_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let renderer = Renderer::new(Encoding::Yaml).with_bags(secret_bags(folder.path()));
+    let render = |text: &str| renderer.render(&file(text), &variables());
+    let plain = render("a: {{ bag('db', 'main').host }}").unwrap();
+    assert_eq!((&*plain.text, plain.is_secret, plain.secrets.len()), ("a: \"db1\"", false, 0));
+    let text = "a: {{ bag('db', 'secret').password | upper }}\nb: {{ bag('db', 'secret').port | int + 1 }}";
+    let secret = render(text).unwrap();
+    assert_eq!(secret.text, "a: \"HUNTER2HUNTER2\"\nb: 5433");
+    assert_eq!((secret.is_secret, &*secret.secrets), (true, &["5432".to_string(), "hunter2hunter2".to_string()][..]));
+    let disguised = renderer.render_disguised(&file(text), &variables()).unwrap();
+    assert_eq!(disguised.text, "a: \"IVOUFS3IVOUFS33\"\nb: 65434");
+
+    let fault = render("a: {{ bag('db', 'secret').password | int }}").unwrap_err().to_string();
+    assert!(fault.starts_with("site.yml.j2:1:") && !fault.contains("hunter2"), "{fault}");
+    let fault = render("a: {{ bag('db', 'secret').pasword }}").unwrap_err().to_string();
+    assert!(fault.contains("pasword is undefined") && !fault.contains("did you mean"), "{fault}");
+    let fault = render("x:\n  {{ bag('dbb', 'main').host }}").unwrap_err().to_string();
+    assert!(
+        fault.starts_with("site.yml.j2:2:6: there is no bag dbb in") && fault.ends_with("did you mean db?"),
+        "{fault}"
+    );
+    let fault = render("{{ bag('db') }}").unwrap_err().to_string();
+    assert!(fault.contains("missing"), "{fault}");
+    let fault = Renderer::new(Encoding::Raw).render(&file("{{ bag('a', 'b') }}"), &variables()).unwrap_err();
+    assert_eq!(fault.message, "there are no data bags here");
+}
