@@ -71,6 +71,27 @@ pub struct Field {
     pub value: Located,
 }
 
+/// What another program reads otherwise than this module.
+pub trait Dialect {
+    /// A plain scalar; `None` where it is read as everywhere.
+    fn plain(&self, text: &str) -> Option<Data>;
+    /// A scalar with a tag of one's own, such as `!vault`; `None` where there is no such tag.
+    fn tagged(&self, tag: &str, text: &str, place: &Place) -> Option<Data>;
+}
+
+/// The dialect of Probity's own files.
+struct Own;
+
+impl Dialect for Own {
+    fn plain(&self, _: &str) -> Option<Data> {
+        None
+    }
+
+    fn tagged(&self, _: &str, _: &str, _: &Place) -> Option<Data> {
+        None
+    }
+}
+
 impl Document {
     /// Reads a file, which may also be a pipe such as `/dev/stdin`.
     ///
@@ -91,6 +112,14 @@ impl Document {
     /// Not UTF-8, not YAML, refused (see the module) or beyond a cap; each with its line,
     /// column and source line.
     pub fn parse(file: impl Into<PathBuf>, bytes: &[u8]) -> Result<Document, Error> {
+        Document::parse_as(file, bytes, &Own)
+    }
+
+    /// Reads a document of another program from bytes.
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_as(file: impl Into<PathBuf>, bytes: &[u8], dialect: &dyn Dialect) -> Result<Document, Error> {
         let file = file.into();
         if bytes.len() > MAX_BYTES {
             return Err(Error::usage(format!("is larger than {} MiB, the most that is read", MAX_BYTES >> 20))
@@ -98,8 +127,14 @@ impl Document {
         }
         let text = normalised(decoded(&file, bytes)?);
         let mut document = Document { root: Located::new(Data::Null, Place::at(&file, 1, 1)), file, text: text.into() };
-        document.root = build::tree(&document)?;
+        document.root = build::tree(&document, dialect)?;
         Ok(document)
+    }
+
+    /// A document that was read otherwise: it has no lines that errors could show.
+    pub fn of(root: Located) -> Document {
+        let file = root.place.file.clone();
+        Document { root, file, text: "".into() }
     }
 
     /// The file's name as places give it.

@@ -11,6 +11,7 @@ mod detect;
 mod exec;
 mod init;
 mod inputs;
+mod inventory;
 mod matchers;
 mod nodes;
 mod pipeline;
@@ -83,6 +84,7 @@ pub enum Command {
     Describe(describe::DescribeArgs),
     Archive(archive::ArchiveArgs),
     Detect(Box<detect::DetectArgs>),
+    Inventory(inventory::InventoryArgs),
     Resources(resources::ResourcesArgs),
     Matchers(matchers::MatchersArgs),
     Config(config::ConfigArgs),
@@ -144,6 +146,7 @@ pub fn main() -> u8 {
         Command::Describe(args) => describe::run(args),
         Command::Archive(args) => archive::run(args, &cli.global),
         Command::Detect(args) => detect::run(args, &cli.global),
+        Command::Inventory(args) => inventory::run(args, &cli.global),
         Command::Config(args) => config::run(args),
         Command::Resources(args) => resources::run(args, &cli.global),
         Command::Matchers(args) => matchers::run(args),

@@ -61,6 +61,11 @@ impl Connection {
         );
     }
 
+    /// Whether it says nothing at all.
+    pub fn says_nothing(&self) -> bool {
+        format!("{self:?}") == format!("{:?}", Connection::default())
+    }
+
     /// The options a transport takes, with the defaults of [`Options`] where no layer says
     /// anything. `read` gives the text of a secret.
     ///

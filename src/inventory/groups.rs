@@ -22,6 +22,10 @@ pub struct Draft {
     pub notes: Vec<String>,
     /// What was wrong while it was read, told together with names that are not there.
     pub errors: Vec<Error>,
+    /// What to do where there are no nodes.
+    pub remedy: Option<String>,
+    /// Whether a source says that there may be none.
+    pub may_be_empty: bool,
 }
 
 #[derive(Debug)]

@@ -2,19 +2,27 @@
 //! what values it gets. docs/inventory.md describes the formats.
 //!
 //! A [`Source`] says what is read. A file is read as what it is: one with the executable bit is run
-//! with `--list` and its output is read; what begins with `{` is Ansible's inventory JSON; anything
-//! else is Probity's own YAML. Nothing here looks at a node or reads a secret.
+//! with `--list` and its output is read; the text tells its [`Kind`]. Each kind has a reader that
+//! makes a draft; names are looked up and groups put in order once everything is read, so that
+//! files may add up. Nothing here looks at a node or reads a secret.
 
 mod ansible;
 mod connection;
 mod document;
+mod containers;
 mod groups;
 mod json;
 mod kind;
+mod kubectl;
+mod machines;
 mod program;
+mod rules;
 mod secret;
 mod source;
+mod terraform;
 mod transport;
+mod vagrant;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -87,7 +95,9 @@ impl Inventory {
     /// # Errors
     /// Everything that is wrong with it, with line and column where there are any; no nodes.
     pub fn parse(kind: Option<Kind>, file: &Path, bytes: &[u8]) -> Result<Inventory, Vec<Error>> {
-        refuse_empty(Inventory::parse_any(kind, file, bytes)?)
+        let draft = kind::draft(kind, file, bytes, &rules::Rules::default())?;
+        let remedy = draft.remedy.clone().unwrap_or_default();
+        refuse_empty(groups::assemble(draft, file)?, &remedy)
     }
 
     /// As [`Inventory::parse`], and no nodes are no error.
@@ -95,7 +105,13 @@ impl Inventory {
     /// # Errors
     /// Everything that is wrong with the text.
     pub fn parse_any(kind: Option<Kind>, file: &Path, bytes: &[u8]) -> Result<Inventory, Vec<Error>> {
-        groups::assemble(kind::draft(kind, file, bytes)?, file)
+        groups::assemble(kind::draft(kind, file, bytes, &rules::Rules::default())?, file)
+    }
+
+    /// The inventory as Probity's own YAML, which reads as the same nodes, and what is left out of
+    /// it: passwords that were written out where it comes from.
+    pub fn to_yaml(&self) -> (String, Vec<String>) {
+        write::yaml(self)
     }
 
     /// How a node of this inventory is reached, by all its layers.
@@ -117,12 +133,12 @@ impl Node {
 }
 
 /// An error for an inventory without nodes: a run of nothing would look green.
-fn refuse_empty(inventory: Inventory) -> Result<Inventory, Vec<Error>> {
+fn refuse_empty(inventory: Inventory, remedy: &str) -> Result<Inventory, Vec<Error>> {
     if !inventory.nodes.is_empty() {
         return Ok(inventory);
     }
     let error = Error::usage("the inventory has no nodes").in_file(&inventory.file);
-    Err(vec![error.hint("write for example nodes: { web1: ssh://10.0.0.1 }")])
+    Err(vec![if remedy.is_empty() { error } else { error.hint(remedy) }])
 }
 
 /// Why a text cannot be the name of a node or group. A name stands in paths of reports and

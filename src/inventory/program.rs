@@ -29,15 +29,10 @@ pub struct Limits<'a> {
 /// Whether a file is run instead of read: a regular file with an executable bit.
 ///
 /// # Errors
-/// There is no such file, or it is a folder.
+/// There is no such file.
 pub fn is_one(path: &Path) -> Result<bool, Error> {
     let found = std::fs::metadata(path)
         .map_err(|error| Error::usage(format!("the inventory cannot be read: {error}")).in_file(path))?;
-    if found.is_dir() {
-        return Err(Error::usage("is a folder, not an inventory")
-            .in_file(path)
-            .hint("name each file with --inventory"));
-    }
     Ok(found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
@@ -299,7 +294,6 @@ mod tests {
     #[test]
     fn what_is_no_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(is_one(folder.path()).unwrap_err().to_string().contains("is a folder"));
         assert!(is_one(&folder.path().join("none")).unwrap_err().to_string().contains("cannot be read"));
     }
 }

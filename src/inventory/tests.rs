@@ -7,7 +7,11 @@ fn read(text: &str) -> Inventory {
 }
 
 fn refused(text: &str) -> String {
-    let errors = Inventory::parse(None, Path::new("nodes.yml"), text.as_bytes()).expect_err(text);
+    refused_as("nodes.yml", text)
+}
+
+fn refused_as(file: &str, text: &str) -> String {
+    let errors = Inventory::parse(None, Path::new(file), text.as_bytes()).expect_err(text);
     errors.iter().map(Error::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -140,9 +144,7 @@ fn slips_are_told_with_place_line_and_remedy() {
         ("nodes: { a: { attributes: [x] } }\n", &["attributes are a map"]),
         ("nodes: { a: { transport: { sudoo: true } } }\n", &["unknown key sudoo in transport", "did you mean sudo?"]),
         ("nodes: { a: { groups: web } }\n", &["groups is a list of names, not a string"]),
-        ("- a\n", &["the inventory is a list, not a map", "ansible-inventory"]),
-        ("[web]\nweb1\n", &["ansible-inventory -i FILE --list"]),
-        ("all:\n  hosts:\n    web1:\n", &["unknown key all", "ansible-inventory -i FILE --list"]),
+        ("- a\n", &["the inventory is a list, not a map"]),
     ] {
         let error = refused(text);
         for part in parts {
@@ -204,6 +206,119 @@ fn ansible_json_is_read() {
     assert_eq!(&*owner(&inventory.nodes["web1"].attributes), "host web1");
     assert_eq!(&*owner(&inventory.groups["web"].attributes), "group web");
     assert!(inventory.notes.is_empty(), "{:?}", inventory.notes);
+}
+
+/// Each node with the groups it is in, `all` aside.
+fn memberships(inventory: &Inventory) -> Vec<String> {
+    let line = |name: &Arc<str>| format!("{name}: {}", groups(inventory, name)[1..].join(" "));
+    inventory.nodes.keys().map(line).collect()
+}
+
+#[test]
+fn ini_is_read() {
+    let inventory = ansible(
+        "; a comment\nlone ansible_host=10.0.0.9\n\n[web]  # front\nweb[01:02] ansible_user=ops  http_port=80 # here\n\
+         db1:2222 ansible_become=yes\n[db]\ndb1 ansible_host='10.0.0.5' # again\n[prod:children]\nweb\ndb\n\
+         [prod:vars]\nansible_user = root\nansible_ssh_private_key_file = 'keys/ops'\n\
+         probity_attributes = {'tries': 3, 'names': ['a']}\n[all:vars]\nansible_port=2200\n",
+    );
+    let expected = ["lone ssh://10.0.0.9", "web01 ssh://web01", "web02 ssh://web02", "db1 ssh://10.0.0.5"];
+    assert_eq!(targets(&inventory), expected);
+    assert_eq!(memberships(&inventory), ["lone: ungrouped", "web01: prod web", "web02: prod web", "db1: prod db web"]);
+    let (web, db) = (connection(&inventory, "web01"), connection(&inventory, "db1"));
+    assert_eq!((web.user.as_deref(), web.port), (Some("ops"), Some(2200)));
+    assert_eq!(web.identities.unwrap(), [PathBuf::from("site/keys/ops")]);
+    assert_eq!((db.user.as_deref(), db.port, db.privilege), (Some("root"), Some(2222), Some(Some(Tool::Sudo))));
+    let attributes = inventory.groups["prod"].attributes.as_ref().unwrap();
+    assert_eq!((&attributes.owner, attributes.values.place.line), (&None, Some(15)));
+    assert_eq!(attributes.values.to_value().to_string(), "{tries: 3, names: [\"a\"]}");
+    assert_eq!(inventory.nodes["web02"].place, Place::line("site/hosts.json", 5));
+    assert!(matches!(inventory.nodes["web01"].variable("http_port").unwrap().value.value, Data::Int(80)));
+    // Names alone are hosts.
+    assert_eq!(targets(&ansible("a\nb.example.org\n")), ["a ssh://a", "b.example.org ssh://b.example.org"]);
+}
+
+#[test]
+fn slips_in_ini_have_their_line() {
+    for (text, parts) in [
+        ("[web]\na b\n", &["hosts:2: behind the host a stands a word that is no NAME=VALUE"][..]),
+        ("[web:hots]\na\n", &["hosts:1: [web:hots] is no title", ":children"]),
+        ("[web x]\na\n", &["hosts:1: [web x] is no title"]),
+        ("[web]\na\n[prod:children]\nwbe\n", &["hosts:4:", "group wbe, which has no section", "did you mean web?"]),
+        ("[web]\na\n[prod:vars]\nx=1\n", &["hosts:3:", "[prod:vars] is about a group that has no section"]),
+        ("[web]\na\n[web:vars]\nhunter2\n", &["hosts:4: a line of [web:vars] is no NAME=VALUE"]),
+        ("[web]\na x='1\n", &["hosts:2: a line of a host: a quote is not closed"]),
+        ("[web]\na[1-5]\n", &["hosts:2: the host a[1-5] has [1-5], which is no range", "[BEGIN:END]"]),
+        ("[web]\na/b\n", &["hosts:2: the name of the host \"a/b\" holds a slash"]),
+        ("[we/b]\na\n", &["hosts:1: the name of the group \"we/b\" holds a slash"]),
+        ("[a:children]\nb\n[b:children]\na\n[b]\nx\n", &["groups are in each other"]),
+        ("[web]\na ansible_port=many\n", &["hosts:2: ansible_port of a is not a number"]),
+        ("[web]\n", &["has no nodes"]),
+    ] {
+        let error = refused_as("hosts", text);
+        for part in parts {
+            assert!(error.contains(part), "{text}\nshould say {part:?}:\n{error}");
+        }
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn yaml_of_ansible_is_read() {
+    let inventory = ansible(
+        "all:\n  vars: { ansible_user: everyone }\n  hosts:\n    lone:\n  children:\n    web:\n      hosts:\n        \
+         web[1:2]:\n          ansible_port: 2222\n          ansible_become: yes\n          secret: !vault |\n            \
+         $ANSIBLE_VAULT;1.1;AES256\n            66\n          raw: !unsafe '{{ x }}'\n    prod:\n      children:\n        \
+         web:\n          vars: { ansible_user: ops, probity_attributes: { mode: 0644 } }\n",
+    );
+    assert_eq!(targets(&inventory), ["lone ssh://lone", "web1 ssh://web1", "web2 ssh://web2"]);
+    assert_eq!(memberships(&inventory), ["lone: ungrouped", "web1: prod web", "web2: prod web"]);
+    let web = connection(&inventory, "web1");
+    assert_eq!((web.user.as_deref(), web.port, web.privilege), (Some("ops"), Some(2222), Some(Some(Tool::Sudo))));
+    assert_eq!(connection(&inventory, "lone").user.as_deref(), Some("everyone"));
+    let attributes = inventory.groups["web"].attributes.as_ref().unwrap();
+    assert_eq!(attributes.values.to_value().to_string(), "{mode: 420}");
+    assert_eq!(attributes.values.place.line, Some(18));
+    for (text, part) in [
+        ("all:\n  hosts: [a]\n", "hosts of the group all is a list, not a map"),
+        ("all: { hosts: { a: 5 } }\n", "the host a is an integer, not a map"),
+        ("web: { hosts: { a: { ansible_password: !vault x } } }\n", "ansible_password of a is encrypted"),
+        ("web: { hosts: { 'a[1:]': } }\n", "without an end"),
+        ("web: { hosts: { a:, a: } }\n", "there twice"),
+        ("web: { hosts: { a: { x: !other y } } }\n", "unknown tag"),
+        ("plugin: aws_ec2\nall: { hosts: { a: } }\n", "configuration of a plugin"),
+    ] {
+        assert!(refused(text).contains(part), "{text}: {}", refused(text));
+    }
+    let note = ansible("web: { hosts: { a: }, host: { b: } }\n").notes;
+    assert!(note[0].contains("the key host of the group web"), "{note:?}");
+}
+
+#[test]
+fn files_of_variables_beside_it_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("hosts", "[web]\na ansible_port=1\nb ansible_user=inline\n[web:vars]\nansible_user=group\n");
+    write("group_vars/all", "ansible_user: all\nansible_port: 5\n");
+    write("group_vars/web/10.yml", "ansible_user: file\nprobity_attributes: { tries: 2 }\n");
+    write("group_vars/web/20.yml", "ansible_user: later\n");
+    write("group_vars/web/vault.yml", "$ANSIBLE_VAULT;1.1;AES256\n66\n");
+    write("group_vars/web/old.yml~", "ansible_user: never\n");
+    write("host_vars/a.yaml", "ansible_port: 7\n");
+    let read = || Source::of_path("hosts").read(&Reading { folder: folder.path(), ..Reading::here() });
+    let inventory = read().unwrap();
+    let (a, b) = (connection(&inventory, "a"), connection(&inventory, "b"));
+    assert_eq!((a.user.as_deref(), a.port), (Some("later"), Some(7)));
+    assert_eq!((b.user.as_deref(), b.port), (Some("inline"), Some(5)));
+    let attributes = inventory.groups["web"].attributes.as_ref().unwrap();
+    assert!(attributes.values.place.file.ends_with("group_vars/web/10.yml"), "{attributes:?}");
+    assert!(inventory.notes[0].contains("vault.yml is encrypted"), "{:?}", inventory.notes);
+    write("host_vars/a.yaml", "- x\n");
+    assert!(read().unwrap_err()[0].to_string().contains("host_vars/a.yaml:1:1: variables are a map"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! From the parser's events to the tree of located values.
 
 use super::scalar::{self, Refused};
-use super::{Data, Document, Field, Located, MAX_DEPTH, MAX_TEXT, MAX_VALUES, Map};
+use super::{Data, Dialect, Document, Field, Located, MAX_DEPTH, MAX_TEXT, MAX_VALUES, Map};
 use crate::error::{Error, Place};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use std::borrow::Cow;
@@ -36,9 +36,9 @@ impl Size {
 }
 
 /// Builds the tree of a document's text.
-pub(super) fn tree(document: &Document) -> Result<Located, Error> {
+pub(super) fn tree(document: &Document, dialect: &dyn Dialect) -> Result<Located, Error> {
     let mut builder =
-        Builder { document, open: Vec::new(), anchors: HashMap::new(), root: None, total: Size::default() };
+        Builder { document, dialect, open: Vec::new(), anchors: HashMap::new(), root: None, total: Size::default() };
     let mut parser = Parser::new_from_str(&document.text);
     while let Some(event) = parser.next_event() {
         match event {
@@ -75,6 +75,7 @@ fn remedy(fault: &str) -> Option<&'static str> {
 
 struct Builder<'a> {
     document: &'a Document,
+    dialect: &'a dyn Dialect,
     open: Vec<Open>,
     anchors: HashMap<usize, (Located, Size)>,
     root: Option<Located>,
@@ -127,12 +128,15 @@ impl Builder<'_> {
             return Err(self.error(&place, "merge keys (<<) are not read").hint("write the keys out"));
         }
         let value = match tag {
-            None if style == ScalarStyle::Plain => scalar::plain(&text),
+            None if style == ScalarStyle::Plain => match self.dialect.plain(&text) {
+                Some(value) => Ok(value),
+                None => scalar::plain(&text),
+            },
             None => Ok(Data::Str(text.to_string())),
             Some(tag) if tag.is_yaml_core_schema() => scalar::tagged(&tag.suffix, &text),
             // The non-specific tag: a string.
             Some(tag) if tag.handle.is_empty() && tag.suffix == "!" => Ok(Data::Str(text.to_string())),
-            Some(_) => Err(Refused::Tag),
+            Some(tag) => self.dialect.tagged(&tag.to_string(), &text, &place).ok_or(Refused::Tag),
         };
         // As a key, an integer beyond 64 bits is but its text.
         let value = match value {

@@ -4,9 +4,8 @@ use super::super::groups::{Draft, DraftGroup};
 use super::super::{ALL, Attributes};
 use super::variables::{self, Variables};
 use crate::error::{Error, Place};
-use crate::yaml::{Data, Document, Map};
+use crate::yaml::{Data, Document, Located, Map};
 use indexmap::IndexMap;
-use std::path::Path;
 use std::sync::Arc;
 
 /// The variable that holds the attributes.
@@ -158,7 +157,7 @@ fn attributes(documents: &[Arc<Document>], kind: &str, name: &str, said: &Said) 
     match &field.value.value {
         Data::Null => Ok(None),
         Data::Map(_) => Ok(Some(Attributes {
-            document: document(documents, &field.value.place)?,
+            document: document(documents, &field.value.place),
             values: field.value.clone(),
             owner: field.value.place.line.is_none().then(|| format!("{kind} {name}").into()),
         })),
@@ -166,14 +165,8 @@ fn attributes(documents: &[Arc<Document>], kind: &str, name: &str, said: &Said) 
     }
 }
 
-/// The text a value comes from. One that is no YAML lends errors its name; it has no lines that
-/// they could show.
-fn document(documents: &[Arc<Document>], place: &Place) -> Result<Arc<Document>, Error> {
+/// The text a value comes from. One that is no YAML has no lines that errors could show.
+fn document(documents: &[Arc<Document>], place: &Place) -> Arc<Document> {
     let found = documents.iter().find(|document| document.file() == place.file);
-    found.cloned().map_or_else(|| empty_document(&place.file), Ok)
-}
-
-/// A document without lines.
-pub fn empty_document(file: &Path) -> Result<Arc<Document>, Error> {
-    Ok(Arc::new(Document::parse(file, b"")?))
+    found.cloned().unwrap_or_else(|| Arc::new(Document::of(Located::new(Data::Null, place.clone()))))
 }

@@ -149,7 +149,7 @@ impl<'a> Variables<'a> {
     }
 
     fn plain(&self, name: &str, value: &Located) -> Result<String, Error> {
-        refuse_unreadable(self.host, name, value)?;
+        let value = refuse_unreadable(self.host, name, value)?;
         let text = match &value.value {
             Data::Str(text) => text.clone(),
             Data::Int(number) => number.to_string(),
@@ -172,7 +172,7 @@ impl<'a> Variables<'a> {
     /// A boolean as Ansible reads one.
     fn flag(&self, key: &str) -> Result<Option<bool>, Error> {
         let Some((name, value)) = self.get(key) else { return Ok(None) };
-        refuse_unreadable(self.host, name, value)?;
+        let value = refuse_unreadable(self.host, name, value)?;
         match &value.value {
             Data::Bool(on) => Ok(Some(*on)),
             Data::Int(number @ (0 | 1)) => Ok(Some(*number == 1)),
@@ -187,7 +187,7 @@ impl<'a> Variables<'a> {
 
     fn secret(&self, key: &str) -> Result<Option<SecretSource>, Error> {
         let Some((name, value)) = self.get(key) else { return Ok(None) };
-        refuse_unreadable(self.host, name, value)?;
+        let value = refuse_unreadable(self.host, name, value)?;
         match &value.value {
             Data::Str(text) if text.is_empty() => Ok(None),
             Data::Str(text) => Ok(Some(SecretSource::Given(Secret::new(text.as_str())))),
@@ -209,8 +209,12 @@ fn about(host: &str, variable: &str, value: &Located, what: &str) -> Error {
     Error::usage(format!("{variable} of {host} {what}")).at(value.place.clone())
 }
 
-/// Refuses what only Ansible itself can read.
-fn refuse_unreadable(host: &str, name: &str, value: &Located) -> Result<(), Error> {
+/// The value itself, unless only Ansible itself can read it.
+fn refuse_unreadable<'a>(host: &str, name: &str, value: &'a Located) -> Result<&'a Located, Error> {
+    // What is said to be no template.
+    if let Some(field) = value.as_map().filter(|map| map.len() == 1).and_then(|map| map.get("__ansible_unsafe")) {
+        return Ok(&field.value);
+    }
     if has_vault(value) {
         let error = about(host, name, value, "is encrypted with ansible-vault");
         return Err(error.hint("give it with a flag instead, such as --ssh-password-env or --sudo-password-env"));
@@ -219,7 +223,7 @@ fn refuse_unreadable(host: &str, name: &str, value: &Located) -> Result<(), Erro
         let error = about(host, name, value, "is a template, which only Ansible can render");
         return Err(error.hint("write its value, or give it with a flag"));
     }
-    Ok(())
+    Ok(value)
 }
 
 /// Whether a value, or one in it, is what ansible-vault makes of a text.
