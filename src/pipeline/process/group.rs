@@ -139,9 +139,8 @@ fn descendants(all: &[Process], ancestor: Pid) -> HashSet<Pid> {
     let mut found = HashSet::from([ancestor]);
     loop {
         let before = found.len();
-        let born = all.iter().filter(|process| {
-            Pid::from_raw(process.parent).is_some_and(|parent| found.contains(&parent))
-        });
+        let born =
+            all.iter().filter(|process| Pid::from_raw(process.parent).is_some_and(|parent| found.contains(&parent)));
         let born: Vec<Pid> = born.map(|process| process.pid).collect();
         found.extend(born);
         if found.len() == before {

@@ -111,10 +111,12 @@ pub fn explain(found: &Found, error: &io::Error) -> Trouble {
                 Trouble::new(format!("the lines of {shown} end as on Windows, and no interpreter has such a name"))
                     .hint(format!("sed -i 's/\\r$//' {shown}"))
             }
-            Some(interpreter) => {
-                Trouble::new(format!("the first line of {shown} asks for the interpreter {interpreter}, which is not there"))
+            Some(interpreter) => Trouble::new(format!(
+                "the first line of {shown} asks for the interpreter {interpreter}, which is not there"
+            )),
+            None => {
+                Trouble::new(format!("{shown} asks for a loader that is not there: it was built for another system"))
             }
-            None => Trouble::new(format!("{shown} asks for a loader that is not there: it was built for another system")),
         };
     }
     if is(rustix::io::Errno::ACCESS) {

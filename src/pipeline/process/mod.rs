@@ -12,7 +12,7 @@ mod running;
 #[cfg(test)]
 mod tests;
 
-pub use output::{LONGEST_SHOWN, Line, Output, TAIL, From};
+pub use output::{From, LONGEST_SHOWN, Line, Output, TAIL};
 
 use crate::error::Error;
 use crate::results::mask::Masker;
@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The most bytes of standard output that are kept where it is captured.
-pub const CAPTURE_CAP: usize = 16 << 20;
+pub const CAPTURE_CAP: usize = 64 << 20;
 /// Time from the request to end until the process group is killed, where nobody asks for another.
 pub const GRACE: Duration = Duration::from_secs(10);
 
@@ -141,9 +141,9 @@ impl Fault {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Fault::NotStarted { hint, .. } => hint.as_deref(),
-            Fault::TimedOut { how, .. } if how.at_terminal => {
-                Some("it waited for a terminal, which a pipeline has not: give it what it asks for by an option, a file or the environment")
-            }
+            Fault::TimedOut { how, .. } if how.at_terminal => Some(
+                "it waited for a terminal, which a pipeline has not: give it what it asks for by an option, a file or the environment",
+            ),
             _ => None,
         }
     }

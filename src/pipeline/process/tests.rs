@@ -54,17 +54,19 @@ fn sh_within(line: &str, limit_ms: u64, grace_ms: u64) -> Ran {
 /// Whether a process with this argument is running; each test has a number of its own to sleep for.
 fn sleeps(seconds: &str) -> bool {
     let wanted = format!("sleep\0{seconds}\0");
-    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
-        std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == wanted.as_bytes())
-    })
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .any(|entry| std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == wanted.as_bytes()))
 }
 
 /// Children of this process that are dead and were not waited for.
 fn zombies() -> Vec<String> {
     let own = format!(" {} ", std::process::id());
-    let stats = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
-        std::fs::read_to_string(entry.path().join("stat")).ok()
-    });
+    let stats = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
     stats.filter(|stat| stat.rsplit_once(") Z").is_some_and(|(_, rest)| rest.starts_with(&own))).collect()
 }
 
@@ -127,7 +129,10 @@ fn what_cannot_be_started_is_told_by_its_reason() {
         result.unwrap_err().to_error().to_string()
     };
     let missing = message(Program::new(["no-such-program"]).env("PATH", "/one:/two"));
-    assert!(missing.starts_with("no-such-program cannot be run: there is no program of that name in PATH"), "{missing}");
+    assert!(
+        missing.starts_with("no-such-program cannot be run: there is no program of that name in PATH"),
+        "{missing}"
+    );
     assert!(missing.contains("/one:/two") && missing.contains("hint: install it"), "{missing}");
     assert!(message(Program::new(["./none"])).contains("there is no file"));
     let plain = message(Program::new(["./plain"]));
@@ -153,7 +158,10 @@ fn what_cannot_be_started_is_told_by_its_reason() {
 #[test]
 fn one_that_hangs_is_ended_at_its_limit_with_all_it_has_started() {
     let ran = sh_within("sleep 7101 & setsid sleep 7102 & sleep 7103", 300, 5000);
-    assert_eq!(ran.message(), "sh -c 'sleep 7101 & setsid sleep 7102 & sleep 7…' took longer than 300 ms and was ended");
+    assert_eq!(
+        ran.message(),
+        "sh -c 'sleep 7101 & setsid sleep 7102 & sleep 7…' took longer than 300 ms and was ended"
+    );
     assert!(ran.took < Duration::from_secs(3), "{:?}", ran.took);
     for seconds in ["7101", "7102", "7103"] {
         assert!(!sleeps(seconds), "{seconds}");
@@ -305,7 +313,10 @@ fn secrets_are_nowhere() {
     let logged = std::fs::read_to_string(&log).unwrap();
     for text in [logged.as_str(), &ran.tail, &ran.seen.join("\n")] {
         assert!(!text.contains("fish") && !text.contains("MIIE") && !text.contains("lQ=="), "{text}");
-        assert!(text.contains("password=***") && text.contains("BEGIN RSA PRIVATE KEY") && text.contains("done"), "{text}");
+        assert!(
+            text.contains("password=***") && text.contains("BEGIN RSA PRIVATE KEY") && text.contains("done"),
+            "{text}"
+        );
     }
     assert_eq!(logged.matches("***").count(), 5, "{logged}");
 }
@@ -331,9 +342,9 @@ fn standard_output_is_kept_whole_up_to_a_limit() {
     let program = Program::line("echo kept; echo shown >&2").capture(Capture::Hidden);
     let ran = run_with(&program, None, GRACE, output(&[]));
     assert_eq!((ran.result.unwrap().stdout, ran.seen), (b"kept\n".to_vec(), vec!["shown".to_string()]));
-    let program = Program::line("yes | head -c 40000000").capture(Capture::Hidden);
+    let program = Program::line("yes | head -c 90000000").capture(Capture::Hidden);
     let message = run_with(&program, None, GRACE, output(&[])).message();
-    assert!(message.contains("more than 16 MiB on standard output") && message.ends_with("and was ended"), "{message}");
+    assert!(message.contains("more than 64 MiB on standard output") && message.ends_with("and was ended"), "{message}");
 }
 
 #[test]

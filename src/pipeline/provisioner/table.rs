@@ -1,0 +1,46 @@
+//! The kinds of provisioners there are.
+
+use super::key::Key;
+use super::run::{Format, Outputs};
+use super::settings::Settings;
+use super::step::{Scene, Step};
+use super::{command, terraform};
+
+/// A kind of provisioner.
+pub struct Kind {
+    /// The key of a stage that names it.
+    pub key: &'static str,
+    /// One sentence in Markdown.
+    pub doc: &'static str,
+    /// The program it needs, by default.
+    pub program: Option<&'static str>,
+    pub keys: &'static [Key],
+    /// The key whose value may stand alone, without a map.
+    pub alone: Option<&'static str>,
+    /// What it does to provision.
+    pub(super) steps: fn(&Settings, &Scene<'_>) -> Vec<Step>,
+    /// What it does to see what is there.
+    pub(super) look: Option<fn(&Settings, &Scene<'_>) -> Vec<Step>>,
+    /// What it does to take it all away.
+    pub(super) teardown: Option<fn(&Settings, &Scene<'_>) -> Vec<Step>>,
+    /// Reads what a step has printed as outputs.
+    pub(super) outputs: fn(&[u8]) -> Result<Outputs, String>,
+    /// What a step prints as inventory.
+    pub inventory: Option<Format>,
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Kind").field(&self.key).finish()
+    }
+}
+
+impl Kind {
+    /// Whether it knows how to take away what it has provisioned.
+    pub fn can_tear_down(&self) -> bool {
+        self.teardown.is_some()
+    }
+}
+
+/// Every kind, in the order the reference lists them.
+pub static TABLE: &[Kind] = &[command::KIND, terraform::TERRAFORM, terraform::TOFU];
