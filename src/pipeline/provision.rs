@@ -3,12 +3,12 @@
 use super::file::{Body, Pipeline, Provision, Teardown};
 use super::ground::Ground;
 use super::process::{Bounds, GRACE, Line, Output};
-use super::provisioner::{Found, Outputs, Provisioned, Provisioner, Scene};
+use super::provisioner::{Format, Found, Outputs, Provisioned, Provisioner, Scene};
 use super::render;
 use super::stage::Attempt;
 use super::watcher::News;
 use crate::error::{Error, exit};
-use crate::inventory::{Inventory, Source};
+use crate::inventory::{self, Inventory, Source};
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,7 @@ pub async fn run(stage: &Provision, ground: &Ground) -> Attempt {
         }
     }
     if let Some(inventory) = &attempt.inventory {
+        keep(inventory, ground);
         let nodes = inventory.nodes.len();
         ground.tell(&News::Progress(&format!("{nodes} {}", if nodes == 1 { "node" } else { "nodes" })));
     }
@@ -136,7 +137,10 @@ fn shown(ground: &Ground) -> Box<dyn FnMut(Line<'_>) + Send> {
 
 /// The nodes a provisioner knows of; `None` where there are none: it may have made something else.
 fn known(found: Found) -> Result<Option<Inventory>, Vec<Error>> {
-    let inventory = Inventory::parse_any(None, Path::new(&found.from), &found.bytes)?;
+    let kind = match found.format {
+        Format::Terraform => inventory::Kind::Terraform,
+    };
+    let inventory = Inventory::parse_any(Some(kind), Path::new(&found.from), &found.bytes)?;
     Ok((!inventory.nodes.is_empty()).then_some(inventory))
 }
 
@@ -156,6 +160,15 @@ async fn read(source: &Source, ground: &Ground) -> Result<Inventory, Vec<Error>>
 
 fn outputs(outputs: &Outputs) -> IndexMap<String, Value> {
     outputs.values.iter().map(|(name, value)| (name.clone(), Value::from(value))).collect()
+}
+
+/// Writes down the nodes as Probity's own inventory, for people and for `probity exec`.
+fn keep(inventory: &Inventory, ground: &Ground) {
+    let path = ground.site.folder.join(format!("{}.inventory.yml", ground.name()));
+    let text = ground.site.masker().mask_text(&inventory.to_yaml().0).into_owned();
+    if let Err(error) = std::fs::write(&path, text) {
+        ground.tell(&News::Progress(&format!("{} cannot be written: {error}", path.display())));
+    }
 }
 
 /// What is run, in words: the first program of a provisioner.
