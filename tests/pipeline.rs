@@ -417,3 +417,99 @@ fn the_schema_is_one_and_knows_every_key() {
     }
     assert!(schema["definitions"]["provision"]["properties"]["run"].is_object());
 }
+
+/// A watch of `pipeline.yml`, ended with the test.
+struct Watch(std::process::Child, u16);
+
+impl Watch {
+    fn begin(folder: &Path, more: &[&str]) -> Watch {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new(env!("CARGO_BIN_EXE_probity"))
+            .args([
+                "pipeline",
+                "watch",
+                "--listen",
+                &port.to_string(),
+                "--reporter",
+                "junit:junit.xml",
+                "run-json:{node}.json",
+            ])
+            .args(more)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stderr(std::fs::File::create(folder.join("stderr")).unwrap())
+            .spawn()
+            .unwrap();
+        Watch(child, port)
+    }
+
+    /// Status and body of a page.
+    fn get(&self, path: &str) -> Option<(u16, String)> {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.1)).ok()?;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let code = text.split(' ').nth(1)?.parse().ok()?;
+        Some((code, text.split_once("\r\n\r\n")?.1.to_string()))
+    }
+
+    fn metric(&self, line: &str) -> bool {
+        self.get("/metrics").is_some_and(|(code, body)| code == 200 && body.lines().any(|found| found == line))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_watch_validates_nodes_as_they_appear_and_survives_its_source() {
+    let pipeline = "stages:\n  look: { kind: validate, inventory: nodes.yml, profiles: p }\n";
+    let site = site(pipeline, PASS);
+    let nodes = site.path().join("nodes.yml");
+    let mut watch = Watch::begin(site.path(), &["--interval", "300ms"]);
+    let stderr = || text(site.path(), "stderr");
+    assert!(within(30, || watch.metric("probity_node_controls{node=\"here\",outcome=\"passed\"} 1")), "{}", stderr());
+    // A node more, by another name for this machine.
+    std::fs::write(&nodes, "nodes: { here: local://, there: local:// }\n").unwrap();
+    assert!(within(30, || text(site.path(), "junit.xml").contains("p@there")), "{}", stderr());
+    assert!(watch.metric("probity_validations_total 2"), "one that stays the same is not validated again");
+    assert!(text(site.path(), "there.json").contains("\"probity/run\""));
+    // The source fails: what is known stays, and health goes after a while.
+    std::fs::write(&nodes, "nodes: [").unwrap();
+    assert!(within(30, || watch.metric("probity_source_up 0")), "{}", stderr());
+    assert!(within(30, || watch.get("/healthz").is_some_and(|(code, _)| code == 503)), "{}", stderr());
+    assert!(watch.metric("probity_node_controls{node=\"there\",outcome=\"passed\"} 1"));
+    // It comes back without one of them, and with one that is out of reach.
+    std::fs::write(&nodes, "nodes: { there: local://, dead: ssh://127.0.0.1:1 }\n").unwrap();
+    assert!(within(30, || watch.metric("probity_node_ready{node=\"dead\"} 0")), "{}", stderr());
+    assert!(watch.get("/healthz").is_some_and(|(code, body)| code == 200 && body.contains("\"ok\"")));
+    assert!(within(30, || !text(site.path(), "junit.xml").contains("p@here")), "what is gone is in no report");
+    assert_eq!(watch.get("/else").map(|(code, _)| code), Some(404));
+    interrupt(&watch.0);
+    assert!(within(20, || watch.0.try_wait().unwrap().is_some()), "{}", stderr());
+    assert_eq!(watch.0.wait().unwrap().code(), Some(102), "a node was never seen");
+}
+
+#[test]
+fn a_hangup_reads_the_source_at_once_and_one_round_is_enough_where_asked() {
+    let pipeline = "stages:\n  look: { kind: validate, inventory: nodes.yml, profiles: p }\n";
+    let site = site(pipeline, FAIL);
+    let watch = Watch::begin(site.path(), &["--interval", "1h"]);
+    assert!(within(30, || watch.metric("probity_validations_total 1")));
+    std::fs::write(site.path().join("nodes.yml"), "nodes: { here: local://, there: local:// }\n").unwrap();
+    let pid = rustix::process::Pid::from_child(&watch.0);
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    assert!(within(30, || watch.metric("probity_validations_total 2")), "{}", text(site.path(), "stderr"));
+    let ran = probity_in(site.path(), &["pipeline", "watch"]);
+    assert!(ran.code == 1 && ran.stderr.contains("holds the lock"), "{}", ran.stderr);
+    drop(watch);
+    let ran = probity_in(site.path(), &["pipeline", "watch", "--once"]);
+    assert_eq!(ran.code, 100, "{}", ran.stderr);
+    let ran = probity_in(site.path(), &["pipeline", "watch", "--once", "--listen", "localhost"]);
+    assert!(ran.code == 1 && ran.stderr.contains("write PORT for loopback"), "{}", ran.stderr);
+}

@@ -113,8 +113,10 @@ fn is_json(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
     match text.first() {
         Some(b'{') => true,
-        Some(b'[') => matches!(text[1..].trim_ascii_start().first(), Some(b'{' | b'[' | b'"') | None)
-            || text[1..].trim_ascii() == b"]",
+        Some(b'[') => {
+            matches!(text[1..].trim_ascii_start().first(), Some(b'{' | b'[' | b'"') | None)
+                || text[1..].trim_ascii() == b"]"
+        }
         _ => false,
     }
 }

@@ -56,9 +56,9 @@ pub fn nodes(machines: &[Machine], rules: &Rules, place: &Place, draft: &mut Dra
         let Some(name) = name else { continue };
         if let Some(other) = first.insert(name, machine) {
             let message = format!("two nodes are called {name}: {} and {}", other.title, machine.title);
-            draft.errors.push(
-                Error::usage(message).at(place.clone()).hint("a rule name: gives them names of their own"),
-            );
+            draft
+                .errors
+                .push(Error::usage(message).at(place.clone()).hint("a rule name: gives them names of their own"));
             continue;
         }
         match node(machine, facts, rule, rules, name, place, draft) {
@@ -66,7 +66,8 @@ pub fn nodes(machines: &[Machine], rules: &Rules, place: &Place, draft: &mut Dra
             Err(error) => draft.errors.push(error.at(place.clone())),
         }
     }
-    let both: Vec<String> = draft.groups.keys().filter(|name| draft.nodes.contains_key(*name)).map(|name| name.to_string()).collect();
+    let both: Vec<String> =
+        draft.groups.keys().filter(|name| draft.nodes.contains_key(*name)).map(|name| name.to_string()).collect();
     for name in both {
         let error = Error::usage(format!("{name} is the name of a node and of a group")).at(place.clone());
         draft.errors.push(error.hint("--nodes takes both by their names: a rule groups: gives the groups other ones"));
@@ -189,9 +190,8 @@ fn node(
                 (None, true) => format!("ssh://[{host}]"),
                 (None, false) => format!("ssh://{host}"),
             };
-            uri.parse::<Target>().map_err(|error| {
-                Error::usage(format!("{} gives no target: {}", machine.title, error.message))
-            })?
+            uri.parse::<Target>()
+                .map_err(|error| Error::usage(format!("{} gives no target: {}", machine.title, error.message)))?
         }
     };
     let mut groups: Vec<String> = Vec::new();
@@ -278,7 +278,8 @@ fn host(text: &str) -> Option<String> {
     };
     let name = plain.strip_suffix('.').unwrap_or(plain);
     // Numbers and dots alone are an address that is none.
-    let is_name = plain.len() <= 253 && name.split('.').all(label) && name.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let is_name =
+        plain.len() <= 253 && name.split('.').all(label) && name.bytes().any(|byte| byte.is_ascii_alphabetic());
     is_name.then(|| plain.to_string())
 }
 

@@ -19,16 +19,8 @@ const IMPLIED: [&str; 7] = [
 ];
 
 /// Keywords that are taken.
-const TAKEN: [&str; 8] = [
-    "HostName",
-    "User",
-    "Port",
-    "IdentityFile",
-    "UserKnownHostsFile",
-    "StrictHostKeyChecking",
-    "ProxyJump",
-    "Host",
-];
+const TAKEN: [&str; 8] =
+    ["HostName", "User", "Port", "IdentityFile", "UserKnownHostsFile", "StrictHostKeyChecking", "ProxyJump", "Host"];
 
 /// Whether a text is such output: its first line names a host, and what follows is indented.
 pub fn is_one(text: &str) -> bool {
@@ -52,7 +44,13 @@ pub fn read(file: &Path, text: &str) -> Draft {
         if keyword.eq_ignore_ascii_case("host") {
             draft.close(open.take());
             open = match refuse_name(value) {
-                Ok(()) => Some(Open { name: value.to_string(), node: DraftNode::new(value, place), host: None, port: None, user: None }),
+                Ok(()) => Some(Open {
+                    name: value.to_string(),
+                    node: DraftNode::new(value, place),
+                    host: None,
+                    port: None,
+                    user: None,
+                }),
                 Err(why) => {
                     draft.errors.push(Error::usage(format!("the name of the machine {value:?} {why}")).at(place));
                     None
@@ -96,10 +94,17 @@ impl Open {
             "user" => self.user = Some(value.to_string()),
             "port" => match value.parse() {
                 Ok(port @ 1..) => self.port = Some(port),
-                _ => return Err(("Port is a number from 1 to 65535".to_string(), "run vagrant ssh-config again".to_string())),
+                _ => {
+                    return Err((
+                        "Port is a number from 1 to 65535".to_string(),
+                        "run vagrant ssh-config again".to_string(),
+                    ));
+                }
             },
             "identityfile" => connection.identities.get_or_insert_default().push(PathBuf::from(value)),
-            "userknownhostsfile" => connection.known_hosts = Some(value.split_whitespace().map(PathBuf::from).collect()),
+            "userknownhostsfile" => {
+                connection.known_hosts = Some(value.split_whitespace().map(PathBuf::from).collect())
+            }
             "stricthostkeychecking" => {
                 connection.host_key_check = Some(match value {
                     "no" | "off" => HostKeyCheck::Off,

@@ -22,6 +22,7 @@ pub mod schema;
 mod stage;
 mod validate;
 mod wait;
+pub mod watch;
 mod watcher;
 
 pub use engine::{Ended, Stop, run};

@@ -71,10 +71,31 @@ pub async fn hand_over(program: &Provisioner, report: &Path, ground: &Ground) ->
     work(program, Work::Provision, &what(program, ground), ground, &given).await
 }
 
+/// Looks at what a provision has left, and changes nothing: its outputs, and its nodes.
+///
+/// # Errors
+/// The provisioner fails, or its inventory cannot be read.
+pub async fn look(stage: &Provision, ground: &Ground) -> Result<Left, Vec<Error>> {
+    let Some(provisioner) = &stage.provisioner else { return Ok(Left::default()) };
+    let looked = work(provisioner, Work::Look, provisioner.kind().key, ground, &[]).await;
+    if let Some((why, code)) = looked.failure {
+        return Err(vec![Error { code, ..Error::usage(why) }]);
+    }
+    let inventory = match &stage.inventory {
+        Some(source) => Some(Arc::new(read(source, ground).await?)),
+        None => looked.inventory,
+    };
+    Ok((looked.outputs, inventory))
+}
+
+/// The outputs of a provision, and its nodes.
+pub type Left = (IndexMap<String, Value>, Option<Arc<Inventory>>);
+
 /// What a provisioner is asked for.
 #[derive(Clone, Copy)]
 enum Work {
     Provision,
+    Look,
     TearDown,
 }
 
@@ -85,7 +106,9 @@ async fn work(
     ground: &Ground,
     given: &[(String, String)],
 ) -> Attempt {
-    ground.tell(&News::Began(what));
+    if !matches!(work, Work::Look) {
+        ground.tell(&News::Began(what));
+    }
     let log = ground.site.folder.join("logs").join(format!("{}.log", ground.name()));
     let output = Output::new(ground.site.masker(), shown(ground)).with_log(&log);
     let mut output = match output {
@@ -104,6 +127,7 @@ async fn work(
     let bounds = Bounds { until: Some((ground.until.into(), ground.timeout)), grace: GRACE, stop };
     let done = match work {
         Work::Provision => provisioner.provision(&scene, &bounds, &mut output).await,
+        Work::Look => provisioner.look(&scene, &bounds, &mut output).await,
         Work::TearDown => provisioner.tear_down(&scene, &bounds, &mut output).await.map(|()| Provisioned::default()),
     };
     forward.abort();

@@ -2,10 +2,11 @@
 
 use crate::node::{Node, Unseen};
 use crate::plan::nodes::NodePlan;
-use crate::probe::{Run, Which};
+use crate::probe::{Read, Run, Which};
 use crate::results::mask::Masker;
 use crate::run::{Interruption, look_at};
 use crate::transport::{self, UnreachableKind};
+use sha2::{Digest, Sha256};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,61 @@ pub enum Look {
 
 /// Looks at a node once; blocks until it answers or the attempt has taken its time.
 pub fn look(planned: &NodePlan, cloud_init: bool, masker: &Arc<Masker>, interruption: &Interruption) -> Look {
+    look_with(planned, cloud_init, masker, interruption, &mut |_| {})
+}
+
+/// As [`look`], and what tells the node from one that takes its place or is booted again: its boot
+/// id (random(4)), its machine id (machine-id(5)) and its host keys.
+pub fn identify(
+    planned: &NodePlan,
+    cloud_init: bool,
+    masker: &Arc<Masker>,
+    interruption: &Interruption,
+) -> (Look, Option<Arc<str>>) {
+    let mut identity = None;
+    let look = look_with(planned, cloud_init, masker, interruption, &mut |node| identity = identity_of(node));
+    (look, identity)
+}
+
+/// Files that together tell one boot of one machine.
+const IDENTITY: [&str; 5] = [
+    "/proc/sys/kernel/random/boot_id",
+    "/etc/machine-id",
+    "/etc/ssh/ssh_host_ed25519_key.pub",
+    "/etc/ssh/ssh_host_ecdsa_key.pub",
+    "/etc/ssh/ssh_host_rsa_key.pub",
+];
+
+/// `None` where nothing of it can be read.
+fn identity_of(node: &Node) -> Option<Arc<str>> {
+    loop {
+        let view = node.view(node.memory());
+        let read: Vec<_> = IDENTITY.iter().map(|path| view.try_get(Read { path: (*path).into() })).collect();
+        if read.iter().any(|read| matches!(read, Err(Unseen::Pending))) {
+            node.ask(&[node.memory()]);
+            continue;
+        }
+        let mut digest = Sha256::new();
+        let mut any = false;
+        for content in read {
+            if let Ok(Ok(Some(content))) = content {
+                any = true;
+                digest.update(&content[..]);
+            }
+            digest.update([0]);
+        }
+        let text: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        return any.then(|| text.into());
+    }
+}
+
+fn look_with(
+    planned: &NodePlan,
+    cloud_init: bool,
+    masker: &Arc<Masker>,
+    interruption: &Interruption,
+    once_there: &mut dyn FnMut(&Node),
+) -> Look {
     let mut options = planned.options.clone();
     options.patience.connect = options.patience.connect.min(CONNECT);
     options.patience.batch = options.patience.batch.min(CONNECT);
@@ -48,8 +104,10 @@ pub fn look(planned: &NodePlan, cloud_init: bool, masker: &Arc<Masker>, interrup
             return Look::NotYet(why.to_string());
         }
         match answered {
-            Ok(_) if cloud_init => cloud_init_of(&node),
-            Ok(_) => Look::Ready,
+            Ok(_) => {
+                once_there(&node);
+                if cloud_init { cloud_init_of(&node) } else { Look::Ready }
+            }
             Err(fault) => Look::NotYet(format!("cannot be looked at: {fault}")),
         }
     })();

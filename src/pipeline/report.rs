@@ -42,6 +42,14 @@ pub async fn run(stage: &Report, ground: &Ground, earlier: &[Earlier]) -> Attemp
 
 /// The events of everything that has ended, as one run.
 pub fn events(earlier: &[Earlier], site: &Site, interrupted: bool) -> Vec<Stamped> {
+    let stages: Vec<StageFinished> = earlier.iter().map(|(stage, _)| stage.clone()).collect();
+    let mut runs = vec![head(&stages, site, interrupted)];
+    runs.extend(earlier.iter().filter_map(|(_, events)| events.as_deref().cloned()));
+    merge(runs, Some(site.run.clone()))
+}
+
+/// The pipeline itself as a run: it has stages and no nodes.
+pub fn head(stages: &[StageFinished], site: &Site, interrupted: bool) -> Vec<Stamped> {
     let now = jiff::Timestamp::now();
     let stamped = |time: jiff::Timestamp, event: RunEvent| Stamped { sequence: 0, time: rfc3339(time), event };
     let mut own = vec![stamped(
@@ -55,12 +63,10 @@ pub fn events(earlier: &[Earlier], site: &Site, interrupted: bool) -> Vec<Stampe
             controls: 0,
         }),
     )];
-    own.extend(earlier.iter().map(|(stage, _)| stamped(now, RunEvent::StageFinished(Box::new(stage.clone())))));
+    own.extend(stages.iter().map(|stage| stamped(now, RunEvent::StageFinished(Box::new(stage.clone())))));
     let seconds = now.duration_since(site.began).as_secs_f64();
     own.push(stamped(now, RunEvent::RunFinished(RunFinished { tally: Tally::default(), seconds, interrupted })));
-    let mut runs = vec![own];
-    runs.extend(earlier.iter().filter_map(|(_, events)| events.as_deref().cloned()));
-    merge(runs, Some(site.run.clone()))
+    own
 }
 
 /// What came of every stage, for the report of the whole run.

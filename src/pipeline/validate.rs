@@ -51,7 +51,10 @@ pub struct Found {
 }
 
 /// Blocks until the run is over.
-fn validate(
+///
+/// # Errors
+/// Everything that keeps it from beginning, and a profile that fits no node.
+pub fn validate(
     stage: &Validate,
     nodes: Nodes,
     ground: &Ground,

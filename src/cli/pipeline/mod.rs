@@ -1,6 +1,7 @@
 //! `probity pipeline`
 
 mod run;
+mod watch;
 mod watching;
 
 use super::{Global, Outcome};
@@ -21,6 +22,7 @@ pub struct PipelineArgs {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     Run(run::RunArgs),
+    Watch(watch::WatchArgs),
     /// Looks a pipeline file through for errors; runs nothing
     #[command(after_help = "Examples:\n  probity pipeline check pipeline.yml")]
     Check {
@@ -58,6 +60,7 @@ enum GraphFormat {
 pub fn run(args: &PipelineArgs, global: &Global) -> Outcome {
     match &args.action {
         Action::Run(args) => return run::run(args, global),
+        Action::Watch(args) => return watch::run(args, global),
         Action::Check { file } => {
             let pipeline = Pipeline::read(file)?;
             if !global.quiet {

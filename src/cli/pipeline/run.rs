@@ -55,16 +55,8 @@ pub fn run(args: &RunArgs, global: &Global) -> Outcome {
     }
     pipeline::try_profiles(&pipeline)?;
     pipeline::try_reports(&specs)?;
-    let home = pipeline.folder.join(".probity");
-    let folder = home.join(&*pipeline.name);
-    std::fs::create_dir_all(folder.join("logs"))
-        .map_err(|error| Error::usage(format!("the folder of logs cannot be made: {error}")).in_file(&folder))?;
-    // Nothing in it is for a repository: logs, inventories, the lock.
-    let ignore = home.join(".gitignore");
-    if !ignore.exists() {
-        let _ = std::fs::write(&ignore, "*\n");
-    }
-    let lock = Lock::take(&home.join("lock"))?;
+    let folder = home(&pipeline)?;
+    let lock = Lock::take(&pipeline.folder.join(HOME).join("lock"))?;
 
     let screen = Arc::new(Screen::new(&pipeline, global));
     let run = crate::run::run_id();
@@ -91,6 +83,25 @@ pub fn run(args: &RunArgs, global: &Global) -> Outcome {
     })
 }
 
+/// The folder of logs, inventories and locks, beside the file.
+const HOME: &str = ".probity";
+
+/// The folder of this pipeline in it.
+///
+/// # Errors
+/// It cannot be made.
+pub fn home(pipeline: &Pipeline) -> Result<PathBuf, Error> {
+    let folder = pipeline.folder.join(HOME).join(&*pipeline.name);
+    std::fs::create_dir_all(folder.join("logs"))
+        .map_err(|error| Error::usage(format!("the folder of logs cannot be made: {error}")).in_file(&folder))?;
+    // Nothing in it is for a repository.
+    let ignore = pipeline.folder.join(HOME).join(".gitignore");
+    if !ignore.exists() {
+        let _ = std::fs::write(&ignore, "*\n");
+    }
+    Ok(folder)
+}
+
 /// The reports: those of the command line, else those of the file, whose paths start from its folder.
 fn specs(args: &RunArgs, pipeline: &Pipeline) -> Result<Vec<Spec>, Errors> {
     let mut specs = Vec::new();
@@ -114,7 +125,7 @@ fn specs(args: &RunArgs, pipeline: &Pipeline) -> Result<Vec<Spec>, Errors> {
 
 /// Ctrl-C and SIGTERM: the first ends the stages, the next the teardowns, too, and one more the
 /// program.
-async fn listen(stop: watch::Sender<Stop>) {
+pub async fn listen(stop: watch::Sender<Stop>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {

@@ -8,7 +8,8 @@ use crate::yaml::{Data, Located, Map};
 pub fn is_one(root: &Map) -> bool {
     let versioned = root.get("version").is_some_and(|field| matches!(field.value.value, Data::Int(_)));
     root.contains_key("encrypted_data")
-        || versioned && ["terraform_version", "lineage", "serial", "resources"].iter().any(|key| root.contains_key(*key))
+        || versioned
+            && ["terraform_version", "lineage", "serial", "resources"].iter().any(|key| root.contains_key(*key))
 }
 
 /// Reads it.

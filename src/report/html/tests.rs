@@ -240,9 +240,11 @@ fn stages_stand_at_the_top_and_count() {
     let page = self::page(&events);
     let said = verdict(&page);
     assert!(said.contains("> Could not be checked in full</h1>"), "{said}");
-    let errored = "Stage machines (provision) of pipeline fleet could not be done: terraform apply ended with exit status 1.";
+    let errored =
+        "Stage machines (provision) of pipeline fleet could not be done: terraform apply ended with exit status 1.";
     assert!(said.contains(errored), "{said}");
-    for part in ["machines", "network", "terraform apply -input=false fleet", "Error: no quota left", "logs/fleet.log"] {
+    for part in ["machines", "network", "terraform apply -input=false fleet", "Error: no quota left", "logs/fleet.log"]
+    {
         assert!(said.contains(part), "{part} in {said}");
     }
 }
