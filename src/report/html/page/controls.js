@@ -13,7 +13,7 @@ function drawControls() {
     return;
   }
   KINDS.forEach((kind, number) => {
-    const list = left.controls.filter((control) => kindOf(control) === number);
+    const list = left.controls.filter((control) => kindOf(control.counts) === number);
     if (list.length === 0) return;
     // What is fine is out of the way, unless it is all there is or was asked for.
     const isQuiet = number >= 4 && !filter.q && !filter.control && list.length > 12 && list.length < left.controls.length;
@@ -46,10 +46,10 @@ function controlRow(control) {
     if (isOpen()) filter.open.add(control.key); else filter.open.delete(control.key);
     writeAddress();
   });
-  const article = make("article", { class: "control " + KINDS[kindOf(control)].name, "data-key": control.key },
+  const article = make("article", { class: "control " + KINDS[kindOf(control.counts)].name, "data-key": control.key },
     make("div", { class: "line" }, impactOf(control), make("h4", {}, toggle), standing(control)), body);
   article.openBody = open;
-  if (filter.open.has(control.key) || filter.control === control.key || (printing && kindOf(control) <= 3)) open(true);
+  if (filter.open.has(control.key) || filter.control === control.key || (printing && kindOf(control.counts) <= 3)) open(true);
   return article;
 }
 
@@ -69,8 +69,9 @@ function standing(control) {
     part.style.flexGrow = counts[state];
     bar.append(part);
   }
-  const shown = there.length > 1 ? there.filter((state) => state !== PASSED && state !== NOT_APPLICABLE) : there;
-  const words = (shown.length > 0 ? shown : there).slice(0, 3).map((state) => badge(state, grouped(counts[state]) + " " + SHORT_WORDS[state]));
+  // What holds for most of them, or for the node as a whole, the bar shows.
+  const worded = [there.filter((state) => [FAILED, ERRORED, WAIVED, SKIPPED].includes(state)), there.filter((state) => state !== UNREACHED && state !== UNRUN), there].find((list) => list.length > 0);
+  const words = worded.slice(0, 3).map((state) => badge(state, grouped(counts[state]) + " " + SHORT_WORDS[state]));
   return make("span", { class: "standing" }, words, bar);
 }
 const SHORT_WORDS = ["passed", "failed", "errored", "skipped", "n/a", "waived", "out of reach", "never ran"];
@@ -149,7 +150,7 @@ function waiverNote([justification, until, expired], state) {
 function stepBlock([outcome, sentence, expected, found, message, traceback, , file, line, evidence]) {
   const looked = listOf(evidence).map(textOf);
   return make("div", { class: "step " + STATES[outcome].name },
-    make("p", { class: "sentence" }, make("span", { class: "mark", role: "img", "aria-label": STATES[outcome].words }, STATES[outcome].mark), " ", textOf(sentence)),
+    make("p", { class: "sentence " + STATES[outcome].name }, make("span", { class: "mark", role: "img", "aria-label": STATES[outcome].words }, STATES[outcome].mark), " ", textOf(sentence)),
     make("dl", {},
       expected ? fact("expected", make("code", {}, textOf(expected))) : null,
       found ? fact("found", make("code", {}, textOf(found))) : null,
