@@ -165,9 +165,9 @@ async function tour(browser, seen) {
     ground: await ground(),
     bad: await count(page, 'article.bad'),
     open: await count(page, 'article.bad .body:not([hidden])'),
-    names: await page.$$eval('.names-in-print', (all) => all.some((one) => getComputedStyle(one).display !== 'none')),
+    names: (await count(page, '.names-on-paper')) > 0,
     bar: await page.$eval('#search', (one) => one.checkVisibility()),
-    nodes: await count(page, '#nodes tbody tr:not(.detail)'),
+    nodes: await count(page, '#nodes .nodes > tbody > tr:not(.detail)'),
   };
   await picture(page, `paper-${nodes}`);
   await page.evaluate(() => dispatchEvent(new Event('afterprint')));

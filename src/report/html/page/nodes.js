@@ -30,7 +30,7 @@ function nodeRow(node, columns) {
   toggle.addEventListener("click", () => open(detail.hidden));
   const platform = node.platform ? textOf(node.platform[0]) + " " + textOf(node.platform[1]) : "";
   const most = printing ? 40 : 5;
-  const shown = wrong.slice(0, most).map((control) => [make("button", { type: "button", class: "name", onclick: () => { filter.open.add(control.key); choose({ control: control.key, node: node.name }); byId("list-title").scrollIntoView(); } }, textOf(control.id)), " "]);
+  const shown = printing ? wrong.slice(0, most).map((control) => textOf(control.id)).join(", ") + " " : wrong.slice(0, most).map((control) => [make("button", { type: "button", class: "name", onclick: () => { filter.open.add(control.key); choose({ control: control.key, node: node.name }); byId("list-title").scrollIntoView(); } }, textOf(control.id)), " "]);
   const row = make("tr", {}, make("th", { scope: "row" }, toggle), make("td", {}, nodeState(node)), make("td", { class: "short" }, platform), make("td", { class: "short" }, textOf(node.user)),
     columns.map((state) => make("td", { class: "number" + (node.counts[state] ? " " + STATES[state].name : " zero") }, node.error ? "" : grouped(node.counts[state]))),
     make("td", { class: "wrong" }, node.error ? make("span", { class: "reason" }, textOf(node.error)) : [shown, wrong.length > most && "and " + (wrong.length - most) + " more"]));
@@ -61,13 +61,16 @@ function nodeFacts(node) {
     done && done.notes.length > 0 && fact(done.notes.length === 1 ? "Note" : "Notes", done.notes.map((note) => make("p", {}, textOf(note)))),
     node.profiles.filter(([, , why]) => why).map(([place, , why]) => fact("Does not apply", textOf(profiles[place].name) + ": " + textOf(why))));
   // On paper, and of one node, they are in the part of attributes alone.
-  const attributes = node.profiles.filter(([, list]) => listOf(list).length > 0 && !printing && nodes.length > 1).map(([place, list]) => make("table", { class: "attributes" },
-    make("caption", {}, "Attributes of " + textOf(profiles[place].name)),
-    make("thead", {}, make("tr", {}, ["Name", "Value", "From"].map((name) => make("th", { scope: "col" }, name)))),
-    make("tbody", {}, listOf(list).map((number) => {
-      const [name, , , value, origin] = run.attributes[number];
-      return make("tr", {}, make("th", { scope: "row" }, textOf(name)), make("td", {}, make("code", {}, textOf(value))), make("td", {}, textOf(origin)));
-    }))));
+  const attributes = node.profiles.filter(([, list]) => listOf(list).length > 0 && !printing && nodes.length > 1).map(([place, list]) => {
+    const block = make("details", {}, make("summary", {}, "Attributes of " + textOf(profiles[place].name) + ": " + listOf(list).length), make("table", { class: "attributes" },
+      make("thead", {}, make("tr", {}, ["Name", "Value", "From"].map((name) => make("th", { scope: "col" }, name)))),
+      make("tbody", {}, listOf(list).map((number) => {
+        const [name, , , value, origin] = run.attributes[number];
+        return make("tr", {}, make("th", { scope: "row" }, make("code", {}, textOf(name))), make("td", {}, make("code", {}, textOf(value))), make("td", { class: "from" }, textOf(origin)));
+      }))));
+    block.open = listOf(list).length <= 12;
+    return block;
+  });
   const only = nodes.length > 1 && filter.node !== node.name && make("p", {}, make("button", { type: "button", onclick: () => { choose({ node: node.name }); byId("list-title").scrollIntoView(); } }, "Only this node"));
   return [facts, attributes, only];
 }
@@ -144,8 +147,8 @@ function attributeRow({ number, on, at, of }) {
   const [name, kind, flags, value, origin] = run.attributes[number];
   return make("tr", { class: at > 0 ? "variant" : "" },
     make("th", { scope: "row" }, make("code", {}, textOf(name)), at === 0 && of > 1 && make("small", {}, " " + of + " values")),
-    make("td", {}, textOf(kind), flags & 1 ? make("small", {}, " required") : null, flags & 2 ? make("small", {}, " sensitive") : null),
-    make("td", {}, make("code", {}, textOf(value))), make("td", {}, textOf(origin)),
+    make("td", { class: "short" }, textOf(kind), flags & 1 ? make("small", {}, " required") : null, flags & 2 ? make("small", {}, " sensitive") : null),
+    make("td", {}, make("code", {}, textOf(value))), make("td", { class: "from" }, textOf(origin)),
     nodes.length > 1 && make("td", {}, onNodes(on.length), on.length < nodes.length && [": ", nodeButtons(on, 4)]));
 }
 

@@ -25,7 +25,6 @@ function drawBar() {
   if (filter.only.size > 0) chip("only", [...filter.only].map((state) => SHORT_WORDS[state]).join(", "), { only: new Set() });
   if (chips.length > 1) chips.push(make("button", { type: "button", class: "chip clear", onclick: clearAll }, "Clear all"));
   refill(byId("chosen"), chips);
-  byId("chosen-row").hidden = chips.length === 0;
   const all = TOTALS.reduce((sum, count) => sum + count, 0);
   byId("count").textContent = left.results === all
     ? grouped(all) + " results of " + countOf(controls.length, "control", "controls") + " on " + countOf(nodes.length, "node", "nodes")
