@@ -78,8 +78,7 @@ mod tests {
     fn no_text_becomes_markup() {
         let mut out = Markup::default();
         out.raw("<p title=\"").text("\"><script>alert('1')</script>&amp;\u{1b}[31m\u{0}").raw("\">");
-        let expected =
-            "<p title=\"&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;\u{fffd}\">";
+        let expected = "<p title=\"&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;amp;\u{fffd}\">";
         assert_eq!(out.into_string(), expected);
     }
 

@@ -113,10 +113,16 @@ impl Html {
             None => ("nothing", "?"),
         };
         out.raw(&format!("<header class=\"verdict {class}\">\n<p class=\"product\">Probity report</p>\n"));
-        out.raw(&format!("<h1><span class=\"sign\" aria-hidden=\"true\">{sign}</span> ")).text(&verdict.headline).raw("</h1>\n");
+        out.raw(&format!("<h1><span class=\"sign\" aria-hidden=\"true\">{sign}</span> "))
+            .text(&verdict.headline)
+            .raw("</h1>\n");
         out.raw("<ul class=\"said\">\n");
         for (outcome, text) in &verdict.said {
-            out.raw(&format!("<li class=\"{}\"><span class=\"mark\" aria-hidden=\"true\">{}</span> ", outcome.name(), mark(*outcome)));
+            out.raw(&format!(
+                "<li class=\"{}\"><span class=\"mark\" aria-hidden=\"true\">{}</span> ",
+                outcome.name(),
+                mark(*outcome)
+            ));
             out.text(text).raw("</li>\n");
         }
         out.raw("</ul>\n");

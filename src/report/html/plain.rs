@@ -90,7 +90,11 @@ impl Plain<'_> {
     fn finding(&self, finding: &Finding, out: &mut Markup) {
         out.raw("<p>");
         badge(finding.outcome, out);
-        out.raw(" on ").text(&self.on(&finding.nodes)).raw(": <small>").text(&self.names(&finding.nodes)).raw("</small>");
+        out.raw(" on ")
+            .text(&self.on(&finding.nodes))
+            .raw(": <small>")
+            .text(&self.names(&finding.nodes))
+            .raw("</small>");
         let Some(sample) = &finding.sample else {
             out.raw("</p>\n");
             return;
@@ -132,7 +136,11 @@ impl Plain<'_> {
                 [node] => reason.replace(NODE, &self.found.nodes[node as usize].name),
                 _ => reason.to_string(),
             };
-            out.raw("<tr valign=\"top\"><td>").text(&self.names(nodes)).raw("<td>").text(&shown(&reason)).raw("</tr>\n");
+            out.raw("<tr valign=\"top\"><td>")
+                .text(&self.names(nodes))
+                .raw("<td>")
+                .text(&shown(&reason))
+                .raw("</tr>\n");
         }
         out.raw("</tbody></table>\n");
         self.left(sorted.len(), out);
@@ -166,8 +174,11 @@ impl Plain<'_> {
             return;
         }
         out.raw("<h2>Profiles</h2>\n");
-        let profiles: Vec<(String, Tally)> =
-            found.profiles.iter().map(|((name, version), profile)| (format!("{name} {version}"), profile.tally)).collect();
+        let profiles: Vec<(String, Tally)> = found
+            .profiles
+            .iter()
+            .map(|((name, version), profile)| (format!("{name} {version}"), profile.tally))
+            .collect();
         self.table("Profile", &profiles, total, out);
         out.raw("<h2>Nodes</h2>\n");
         let mut nodes: Vec<_> = found.nodes.iter().collect();
@@ -198,7 +209,9 @@ impl Plain<'_> {
     fn left(&self, rows: usize, out: &mut Markup) {
         let left = rows.saturating_sub(ROWS);
         if left > 0 {
-            out.raw("<p>").text(&format!("{} more; the page shows them where scripts run.", grouped(left))).raw("</p>\n");
+            out.raw("<p>")
+                .text(&format!("{} more; the page shows them where scripts run.", grouped(left)))
+                .raw("</p>\n");
         }
     }
 

@@ -330,7 +330,8 @@ impl Run {
         let is_full = self.is_full();
         let texts = &mut self.texts;
         let reason = control.reason.as_deref();
-        let reason = reason.map_or(0, |reason| texts.number(&text::bounded(reason, if is_full { SHORT } else { usize::MAX })));
+        let reason =
+            reason.map_or(0, |reason| texts.number(&text::bounded(reason, if is_full { SHORT } else { usize::MAX })));
         let waiver = control.waiver.as_ref().map_or(0, |waiver| {
             let until = texts.maybe(waiver.until.as_deref());
             self.waivers.number([texts.number(&waiver.justification), until, u32::from(waiver.expired)]).0

@@ -100,7 +100,10 @@ fn what_all_nodes_share_is_there_once() {
     let waivers = data["waivers"].as_array().unwrap();
     assert_eq!((text(&data, &waivers[1][1]), &waivers[1][2]), ("2026-12-31".into(), &Value::from(0)));
     let attribute = &data["attributes"][0];
-    assert_eq!((text(&data, &attribute[0]), text(&data, &attribute[4])), ("max_auth_tries".into(), "profile.yml:12".into()));
+    assert_eq!(
+        (text(&data, &attribute[0]), text(&data, &attribute[4])),
+        ("max_auth_tries".into(), "profile.yml:12".into())
+    );
     assert!(text(&data, &data["nodes"][2]["error"]).contains("connection refused"));
     assert_eq!(data["nodes"][0]["done"]["rounds"], 3);
 }
@@ -256,7 +259,8 @@ fn a_run_in_which_all_is_well_says_so() {
 #[test]
 fn an_expired_waiver_is_told_of() {
     let mut controls = sample::controls("web1");
-    controls[1].waiver = Some(WaiverSummary { justification: "until May".into(), until: Some("2026-05-31".into()), expired: true });
+    controls[1].waiver =
+        Some(WaiverSummary { justification: "until May".into(), until: Some("2026-05-31".into()), expired: true });
     let page = page(&sample::run(vec![sample::node_events(sample::node("web1"), controls)]));
     assert!(verdict(&page).contains("1 waiver has expired and no longer holds."), "{}", verdict(&page));
     assert!(page.contains("A waiver expired after 2026-05-31: until May"));
@@ -265,7 +269,15 @@ fn an_expired_waiver_is_told_of() {
 #[test]
 fn only_addresses_of_the_web_may_become_links() {
     let mut controls = sample::controls("web1");
-    let urls = ["javascript:alert(1)", "data:text/html,x", "HTTPS://example.org/", "http://example.org/", "httpsx://a", "//a", "ä"];
+    let urls = [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "HTTPS://example.org/",
+        "http://example.org/",
+        "httpsx://a",
+        "//a",
+        "ä",
+    ];
     let refs = urls.iter().map(|url| Reference { text: "see".into(), url: Some(url.to_string()) }).collect();
     Arc::make_mut(&mut controls[0].control).refs = refs;
     let page = page(&sample::run(vec![sample::node_events(sample::node("web1"), controls)]));

@@ -93,7 +93,8 @@ impl Verdict {
         }
         for stage in stages.errored() {
             let why = stage.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            let what = format!("Stage {} ({}) of pipeline {} could not be done{why}", stage.stage, stage.kind, stage.pipeline);
+            let what =
+                format!("Stage {} ({}) of pipeline {} could not be done{why}", stage.stage, stage.kind, stage.pipeline);
             say(Outcome::Errored, format!("{}.", what.trim_end_matches('.')));
         }
         let interrupted = found.finished.as_ref().is_none_or(|finished| finished.interrupted);
@@ -116,7 +117,8 @@ impl Verdict {
             }
         }
         if expired > 0 {
-            let text = count(expired, "waiver has expired and no longer holds", "waivers have expired and no longer hold");
+            let text =
+                count(expired, "waiver has expired and no longer holds", "waivers have expired and no longer hold");
             say(Outcome::Errored, format!("{text}."));
         }
         let somewhere = if all > 1 { " somewhere" } else { "" };
@@ -138,7 +140,8 @@ impl Verdict {
             let parts = Outcome::ALL.into_iter().filter(|outcome| total.of(*outcome) > 0);
             let parts: Vec<String> =
                 parts.map(|outcome| format!("{} {}", grouped(total.of(outcome)), came_to(outcome))).collect();
-            let text = format!("{} on {}: {}.", count(total.total(), "result", "results"), of_all(all), parts.join(", "));
+            let text =
+                format!("{} on {}: {}.", count(total.total(), "result", "results"), of_all(all), parts.join(", "));
             sum = Some(text);
         }
         let unchecked = total.errored > 0 || out_of_reach + not_started > 0 || stages.errored().next().is_some();

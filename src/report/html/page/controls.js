@@ -142,7 +142,7 @@ function variantsBlock(kind) {
     steps[0].map((step, at) => stepBlock(differing[at] ? [...step.slice(0, 3), 0, 0, 0, ...step.slice(6)] : step)),
     make("table", { class: "variants" }, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "found"), make("th", { scope: "col" }, "on"))), body));
   paged(body, rows, FINDINGS_AT_ONCE, ({ on, reason, steps: own }) => make("tr", {},
-    make("td", {}, own.length === 0 && reason !== 0 ? textOf(reason) : own.map(([, , expected, found, message], at) => [at > 0 ? " · " : "",
+    make("td", {}, reason !== 0 && !own.some((step) => step[4] === reason) && make("p", {}, textOf(reason)), own.map(([, , expected, found, message], at) => [at > 0 ? " · " : "",
       found ? make("code", {}, textOf(found)) : null, message && message !== found && !repeats(message, expected, found) ? " " + textOf(message) : null])),
     make("td", {}, nodeButtons(on))), "findings");
   return section;
