@@ -13,7 +13,6 @@ use results::{RunEvent, Stamped};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
 /// Takes the events of a run to a page as `--reporter html:PATH` does.
 fn write(path: &Path, run: impl FnOnce(&mut dyn FnMut(&Stamped))) {
@@ -76,17 +75,17 @@ fn tour(seen: &Value, nodes: usize) {
         &["expected", "found", "evidence", "stat /etc/shadow", "controls/sample.lua:12", "Lua of the control"],
     );
     assert!(words(seen, "hashOpen").contains("open="), "{seen}");
-    assert_eq!(
-        seen["failedOnly"]["hash"].as_str().unwrap().split('&').next(),
-        Some("#outcome=failed"),
-        "{}",
-        seen["failedOnly"]
-    );
+    let only = &seen["failedOnly"];
+    assert!(only["hash"].as_str().unwrap().starts_with("#outcome=failed"), "{only}");
+    assert!(only["rows"] == only["bad"] && only["rows"].as_u64() < seen["rows"].as_u64(), "{only}");
+    assert_eq!(seen["bothOnly"], "#outcome=failed.errored");
+    assert_eq!(seen["allAgain"], seen["rows"]);
     holds(seen, "nothingLeft", &["No result is left"]);
     assert_eq!(seen["found"], serde_json::json!(["sshd-root-login"]));
     assert_eq!(seen["restored"], serde_json::json!({ "same": true, "search": "permitrootlogin" }));
     assert_eq!(words(seen, "slash"), "search");
     holds(seen, "facts", &["Target", "ssh://admin@"]);
+    assert_eq!(seen["jump"], serde_json::json!({ "stays": true, "focus": "nodes-title" }));
     holds(seen, "mapText", &["sshd-root-login", "failed on"]);
     let keyboard = &seen["keyboard"];
     assert_ne!(keyboard["first"], keyboard["second"], "the arrow keys move");
@@ -99,7 +98,7 @@ fn tour(seen: &Value, nodes: usize) {
     );
     assert!(!words(seen, "cleared").contains("control="), "{}", seen["cleared"]);
     assert!(words(seen, "outline").starts_with("solid toggle"), "the focus is seen: {}", seen["outline"]);
-    assert_eq!(seen["byKey"], "true");
+    assert_eq!(seen["byKey"], serde_json::json!(["true", "false", "true"]), "it was opened above");
     assert_eq!(seen["unnamed"], serde_json::json!([]), "everything that can be used has a name");
     assert_eq!((&seen["light"], &seen["lightAgain"]), (&"rgb(244, 245, 247)".into(), &"rgb(244, 245, 247)".into()));
     assert_eq!(seen["dark"], "rgb(15, 18, 22)");
@@ -140,14 +139,16 @@ fn a_page_about_a_thousand_nodes() {
     tour(&seen, 1000);
     map(&seen);
     let opened = seen["milliseconds"].as_u64().unwrap();
-    assert!(opened < 5000, "it took {opened} ms to open");
+    // Half a second on an idle machine of two cores; tests share theirs.
+    assert!(opened < 10_000, "it took {opened} ms to open");
 }
 
 /// What holds where the map is one of nodes and controls.
 fn map(seen: &Value) {
     assert!(words(seen, "clicked").contains("node=") && words(seen, "clicked").contains("control="), "{seen}");
     assert!(words(seen, "label").contains("control=") && !words(seen, "label").contains("node="), "{seen}");
-    assert_eq!(seen["wider"], true);
+    let wider = if seen["nodes"] == 20 { Value::from("all are wide") } else { Value::from(true) };
+    assert_eq!(seen["wider"], wider);
     assert_eq!(seen["onPaper"]["names"], true);
 }
 
@@ -167,7 +168,20 @@ fn a_hostile_node_gets_nothing_to_run_and_nothing_out() {
         assert_eq!(seen["foreign"], serde_json::json!([]), "{attack}");
         assert_eq!((&seen["scripts"], &seen["styles"]), (&2.into(), &1.into()), "{attack}");
         assert_eq!(seen["handlers"], serde_json::json!([]), "{attack}");
-        assert_eq!(seen["links"], serde_json::json!(["data:,", "#list-title"]), "{attack}");
+        assert_eq!(
+            seen["links"],
+            serde_json::json!([
+                "data:,",
+                "#list-title",
+                "#map-title",
+                "#list-title",
+                "#nodes-title",
+                "#waivers-title",
+                "#attributes-title",
+                "#profiles-title"
+            ]),
+            "{attack}"
+        );
         assert_eq!(seen["policy"], true);
         // Every kind of text is shown, as text.
         let shown = attack.replace('\u{2028}', "\u{fffd}");
@@ -210,5 +224,4 @@ fn runs_that_ended_in_all_ways_open() {
         let Some(seen) = browse("bare", each(events)) else { return };
         holds(&seen, "withoutScripts", &[said]);
     }
-    let _ = Arc::new(());
 }

@@ -125,7 +125,11 @@ impl Html {
             ));
             out.text(text).raw("</li>\n");
         }
-        out.raw("</ul>\n<p class=\"facts\">");
+        out.raw("</ul>\n");
+        if let Some(sum) = &verdict.sum {
+            out.raw("<p class=\"sum\">").text(sum).raw("</p>\n");
+        }
+        out.raw("<p class=\"facts\">");
         let started = self.run.started();
         if !started.is_empty() {
             // `2026-11-20T10:00:00.000Z`, of which people read the minutes and seconds.

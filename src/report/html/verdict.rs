@@ -13,6 +13,8 @@ pub struct Verdict {
     pub headline: String,
     /// Sentences, each with the outcome it tells of, what is bad first.
     pub said: Vec<(Outcome, String)>,
+    /// What all results came to; none where there are none.
+    pub sum: Option<String>,
 }
 
 /// `1 node`, `1,000 nodes`.
@@ -119,15 +121,17 @@ impl Verdict {
                 count(expired, "waiver has expired and no longer holds", "waivers have expired and no longer hold");
             say(Outcome::Errored, format!("{text}."));
         }
+        let somewhere = if all > 1 { " somewhere" } else { "" };
         if total.skipped > 0 {
             let skipped = controls_that(&profiles, |outcome| outcome == Outcome::Skipped);
-            say(Outcome::Skipped, format!("{} skipped somewhere.", was(skipped)));
+            say(Outcome::Skipped, format!("{} skipped{somewhere}.", was(skipped)));
         }
         if total.waived > 0 {
             let waived = controls_that(&profiles, |outcome| outcome == Outcome::Waived);
-            say(Outcome::Waived, format!("{} waived somewhere: known, and accepted for now.", was(waived)));
+            say(Outcome::Waived, format!("{} waived{somewhere}: known, and accepted for now.", was(waived)));
         }
         let bad = said.iter().any(|(outcome, _)| is_bad(*outcome));
+        let mut sum = None;
         if total.total() > 0 {
             let fine = found.nodes.iter().filter(|node| node.is_fine()).count();
             if bad && all > 1 {
@@ -136,9 +140,9 @@ impl Verdict {
             let parts = Outcome::ALL.into_iter().filter(|outcome| total.of(*outcome) > 0);
             let parts: Vec<String> =
                 parts.map(|outcome| format!("{} {}", grouped(total.of(outcome)), came_to(outcome))).collect();
-            let sum =
+            let text =
                 format!("{} on {}: {}.", count(total.total(), "result", "results"), of_all(all), parts.join(", "));
-            said.push((if bad { Outcome::NotApplicable } else { Outcome::Passed }, sum));
+            sum = Some(text);
         }
         let unchecked = total.errored > 0 || out_of_reach + not_started > 0 || stages.errored().next().is_some();
         let (outcome, headline) = match (total.failed > 0, interrupted) {
@@ -150,7 +154,7 @@ impl Verdict {
             _ if total.skipped > 0 => (Some(Outcome::Skipped), "Passed, but for what was skipped"),
             _ => (Some(Outcome::Passed), "Passed"),
         };
-        Verdict { outcome, headline: headline.to_string(), said }
+        Verdict { outcome, headline: headline.to_string(), said, sum }
     }
 }
 

@@ -13,7 +13,7 @@ function drawControls() {
     return;
   }
   KINDS.forEach((kind, number) => {
-    const list = left.controls.filter((control) => kindOf(control) === number);
+    const list = left.controls.filter((control) => kindOf(control.counts) === number);
     if (list.length === 0) return;
     // What is fine is out of the way, unless it is all there is or was asked for.
     const isQuiet = number >= 4 && !filter.q && !filter.control && list.length > 12 && list.length < left.controls.length;
@@ -46,10 +46,10 @@ function controlRow(control) {
     if (isOpen()) filter.open.add(control.key); else filter.open.delete(control.key);
     writeAddress();
   });
-  const article = make("article", { class: "control " + KINDS[kindOf(control)].name, "data-key": control.key },
+  const article = make("article", { class: "control " + KINDS[kindOf(control.counts)].name, "data-key": control.key },
     make("div", { class: "line" }, impactOf(control), make("h4", {}, toggle), standing(control)), body);
   article.openBody = open;
-  if (filter.open.has(control.key) || filter.control === control.key || (printing && kindOf(control) <= 3)) open(true);
+  if (filter.open.has(control.key) || filter.control === control.key || (printing && kindOf(control.counts) <= 3)) open(true);
   return article;
 }
 
@@ -69,8 +69,9 @@ function standing(control) {
     part.style.flexGrow = counts[state];
     bar.append(part);
   }
-  const shown = there.length > 1 ? there.filter((state) => state !== PASSED && state !== NOT_APPLICABLE) : there;
-  const words = (shown.length > 0 ? shown : there).slice(0, 3).map((state) => badge(state, grouped(counts[state]) + " " + SHORT_WORDS[state]));
+  // What holds for most of them, or for the node as a whole, the bar shows.
+  const worded = [there.filter((state) => [FAILED, ERRORED, WAIVED, SKIPPED].includes(state)), there.filter((state) => state !== UNREACHED && state !== UNRUN), there].find((list) => list.length > 0);
+  const words = worded.slice(0, 3).map((state) => badge(state, grouped(counts[state]) + " " + SHORT_WORDS[state]));
   return make("span", { class: "standing" }, words, bar);
 }
 const SHORT_WORDS = ["passed", "failed", "errored", "skipped", "n/a", "waived", "out of reach", "never ran"];
@@ -87,7 +88,8 @@ function controlBody(control) {
   const prose = [["Rationale", control.rationale], ["Description", control.desc], ["Fix", control.fix]].filter(([, text]) => text)
     .map(([name, text]) => make("div", { class: "prose " + name.toLowerCase() }, make("h5", {}, name), make("p", {}, textOf(text))));
   const findings = make("div", { class: "findings" });
-  paged(findings, found, FINDINGS_AT_ONCE, (finding) => findingBlock(control, finding, found), "findings");
+  const kinds = alike(found);
+  paged(findings, kinds, FINDINGS_AT_ONCE, (kind) => (kind.length > 1 ? variantsBlock(kind) : findingBlock(kind[0], found, control.profile)), "findings");
   const about = make("dl", { class: "about" },
     fact("Profile", textOf(control.profile.name) + " " + textOf(control.profile.version)),
     fact("Impact", control.impact.toFixed(1) + " (" + control.severity + ")"),
@@ -108,7 +110,45 @@ function source(control) {
     make("div", { class: "code" }, make("pre", { class: "lines", "aria-hidden": "true" }, numbers), make("pre", { tabindex: "0" }, make("code", {}, textOf(control.code)))));
 }
 
-function findingBlock(control, { state, number, on }, all) {
+/** Findings of the same steps that differ only in what was found, together. */
+function alike(found) {
+  const kinds = new Map();
+  for (const finding of found) {
+    const [, , list, waiver, attempts] = run.findings[finding.number];
+    const asked = others(list).map(([outcome, sentence, expected, , , , , file, line]) => [outcome, sentence, expected, file, line]);
+    const isBad = finding.state === FAILED || finding.state === ERRORED;
+    const key = isBad && asked.length > 0 ? JSON.stringify([finding.state, waiver, attempts, asked]) : String(kinds.size);
+    if (!kinds.has(key)) kinds.set(key, []);
+    kinds.get(key).push(finding);
+  }
+  return [...kinds.values()].sort((a, b) => WEIGHT[a[0].state] - WEIGHT[b[0].state] || sum(b) - sum(a));
+}
+const sum = (kind) => kind.reduce((count, { on }) => count + on.length, 0);
+
+/** The steps of a list that did not pass. */
+const others = (list) => listOf(list).map((step) => run.steps[step]).filter((step) => step[0] !== PASSED);
+
+/** What several findings have in common, then what each found and where. */
+function variantsBlock(kind) {
+  const { state, number } = kind[0];
+  const waiver = run.findings[number][3];
+  const steps = kind.map((finding) => others(run.findings[finding.number][2]));
+  const differing = steps[0].map((_, at) => steps.some((own) => own[at][3] !== steps[0][at][3] || own[at][4] !== steps[0][at][4]));
+  const body = make("tbody");
+  const rows = kind.map((finding, at) => ({ on: finding.on, reason: run.findings[finding.number][1], steps: steps[at].filter((_, step) => differing[step]) }));
+  const section = make("section", { class: "finding " + STATES[state].name },
+    make("h5", {}, badge(state), " on ", onNodes(sum(kind)), ", with " + grouped(kind.length) + " different findings"),
+    waiver ? waiverNote(run.waivers[waiver], state) : null,
+    steps[0].map((step, at) => stepBlock(differing[at] ? [...step.slice(0, 3), 0, 0, 0, ...step.slice(6)] : step)),
+    make("table", { class: "variants" }, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "found"), make("th", { scope: "col" }, "on"))), body));
+  paged(body, rows, FINDINGS_AT_ONCE, ({ on, reason, steps: own }) => make("tr", {},
+    make("td", {}, reason !== 0 && !own.some((step) => step[4] === reason) && make("p", {}, textOf(reason)), own.map(([, , expected, found, message], at) => [at > 0 ? " · " : "",
+      found ? make("code", {}, textOf(found)) : null, message && message !== found && !repeats(message, expected, found) ? " " + textOf(message) : null])),
+    make("td", {}, nodeButtons(on))), "findings");
+  return section;
+}
+
+function findingBlock({ state, number, on }, all, profile) {
   const [kind, reason, list, waiver, attempts, leftPassed, leftOthers] = run.findings[number];
   const isQuiet = state === PASSED || state === NOT_APPLICABLE || state === UNREACHED || state === UNRUN;
   const head = [badge(state), " on ", onNodes(on.length), attempts > 1 && " after " + attempts + " attempts"];
@@ -118,14 +158,14 @@ function findingBlock(control, { state, number, on }, all) {
     const reasons = new Set(on.map((node) => textOf(node.error)).filter(Boolean));
     if (reasons.size > 0) inner.push(make("p", { class: "reason" }, [...reasons][0], reasons.size > 1 && " (and " + countOf(reasons.size - 1, "other reason", "other reasons") + "; the table of nodes has each)"));
   } else if (kind === OWN_REASON_OF_PROFILE) {
-    const of = on[0].profiles.find(([place]) => place === control.profile.place);
-    if (of) inner.push(make("p", { class: "reason" }, textOf(of[2])));
+    const reasons = new Set(on.flatMap((node) => node.profiles.filter(([place, , why]) => why && place === profile.place).map(([, , why]) => textOf(why))));
+    inner.push([...reasons].slice(0, 10).map((why) => make("p", { class: "reason" }, why)));
   }
   if (waiver) inner.push(waiverNote(run.waivers[waiver], state));
   const steps = listOf(list).map((step) => run.steps[step]);
   if (reason && !steps.some((step) => step[4] === reason)) inner.push(make("p", { class: "reason" }, textOf(reason)));
-  const others = steps.filter((step) => step[0] !== PASSED), passed = steps.filter((step) => step[0] === PASSED);
-  inner.push(others.map(stepBlock));
+  const bads = steps.filter((step) => step[0] !== PASSED), passed = steps.filter((step) => step[0] === PASSED);
+  inner.push(bads.map(stepBlock));
   if (leftOthers > 0) inner.push(make("p", { class: "left-out" }, "And " + countOf(leftOthers, "more step", "more steps") + " that did not pass: left out here, since the page would grow too large to open; run-json has them."));
   if (passed.length > 0) {
     const shown = passed.map(stepBlock);
@@ -149,7 +189,7 @@ function waiverNote([justification, until, expired], state) {
 function stepBlock([outcome, sentence, expected, found, message, traceback, , file, line, evidence]) {
   const looked = listOf(evidence).map(textOf);
   return make("div", { class: "step " + STATES[outcome].name },
-    make("p", { class: "sentence" }, make("span", { class: "mark", role: "img", "aria-label": STATES[outcome].words }, STATES[outcome].mark), " ", textOf(sentence)),
+    make("p", { class: "sentence " + STATES[outcome].name }, make("span", { class: "mark", role: "img", "aria-label": STATES[outcome].words }, STATES[outcome].mark), " ", textOf(sentence)),
     make("dl", {},
       expected ? fact("expected", make("code", {}, textOf(expected))) : null,
       found ? fact("found", make("code", {}, textOf(found))) : null,

@@ -46,8 +46,9 @@ function nodeButton(node) {
   return make("button", { type: "button", class: "name", "aria-pressed": String(chosen), title: "Only this node", onclick: () => choose({ node: chosen ? "" : node.name }) }, node.name);
 }
 
-/** The first of some nodes as buttons, the others behind one more; in print their names. */
+/** The first of some nodes as buttons, the others behind one more; on paper their names. */
 function nodeButtons(list, most = 8) {
+  if (printing) return make("span", { class: "names-on-paper" }, namesOf(list, 40));
   const span = make("span", { class: "names" });
   const fill = (count) => {
     refill(span, list.slice(0, count).map((node) => [nodeButton(node), " "]));
@@ -57,7 +58,7 @@ function nodeButtons(list, most = 8) {
     }
   };
   fill(list.length <= most + 2 ? list.length : most);
-  return [span, make("span", { class: "names-in-print" }, namesOf(list, 40))];
+  return span;
 }
 
 /** The first of many rows, and a button for the next. */

@@ -1,18 +1,15 @@
 
 // What is chosen, and what of the run it leaves. The address of the page holds it.
 
-const filter = { q: "", hidden: new Set(), profile: "", group: "", node: "", control: "", sort: "impact", order: "alike", open: new Set() };
+const filter = { q: "", only: new Set(), profile: "", group: "", node: "", control: "", sort: "impact", order: "alike", open: new Set() };
 const DEFAULTS = { sort: "impact", order: "alike" };
 
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
   for (const name of ["q", "profile", "group", "node", "control"]) filter[name] = given.get(name) || "";
   for (const [name, value] of Object.entries(DEFAULTS)) filter[name] = given.get(name) || value;
-  filter.hidden = new Set();
-  if (given.has("outcome")) {
-    const wanted = given.get("outcome").split(",");
-    STATES.forEach((state, number) => wanted.includes(state.name) || filter.hidden.add(number));
-  }
+  const wanted = (given.get("outcome") || "").split(".");
+  filter.only = new Set(STATES.keys().filter((state) => wanted.includes(STATES[state].name)));
   filter.open = new Set(given.getAll("open"));
 }
 
@@ -20,7 +17,7 @@ function writeAddress() {
   const given = new URLSearchParams();
   for (const name of ["q", "profile", "group", "node", "control"]) if (filter[name]) given.set(name, filter[name]);
   for (const [name, value] of Object.entries(DEFAULTS)) if (filter[name] !== value) given.set(name, filter[name]);
-  if (filter.hidden.size > 0) given.set("outcome", STATES.filter((_, number) => !filter.hidden.has(number)).map((state) => state.name).join(","));
+  if (filter.only.size > 0) given.set("outcome", [...filter.only].map((state) => STATES[state].name).join("."));
   for (const key of [...filter.open].slice(0, 20)) given.append("open", key);
   const hash = given.toString();
   if (location.hash.slice(1) === hash) return;
@@ -80,16 +77,18 @@ function sift() {
   }
   for (const control of controls) {
     control.counts.fill(0);
+    control.mapped.fill(0);
     control.inMap = 0;
     if (filter.profile && control.profile.key !== filter.profile) continue;
     const isChosen = !filter.control || filter.control === control.key;
     for (const node of nodes) {
       const state = control.state[node.at];
-      if (state === NOTHING || !node.fits || filter.hidden.has(state)) continue;
+      if (state === NOTHING || !node.fits || (filter.only.size > 0 && !filter.only.has(state))) continue;
       const finding = control.finding[node.at];
       if (!left.words.every((word) => word.controls[control.at] || word.nodes[node.at] || word.findings[finding])) continue;
       left.inMap[control.at * nodes.length + node.at] = 1;
       control.inMap++;
+      control.mapped[state]++;
       node.inMap++;
       if (!isChosen || (filter.node && filter.node !== node.name)) continue;
       control.counts[state]++;
@@ -97,15 +96,16 @@ function sift() {
       left.results++;
     }
   }
-  left.rows = sorted(controls.filter((control) => control.inMap > 0));
+  // The map stays as it is when a node or a control in it is chosen.
+  left.rows = sorted(controls.filter((control) => control.inMap > 0), (control) => control.mapped);
   left.columns = nodes.filter((node) => node.inMap > 0);
-  left.controls = left.rows.filter((control) => control.counts.some(Boolean));
+  left.controls = sorted(left.rows.filter((control) => control.counts.some(Boolean)), (control) => control.counts);
   left.nodes = nodes.filter((node) => node.counts.some(Boolean) ||
     (node.profiles.length === 0 && node.fits && (!filter.node || filter.node === node.name) && !filter.control && !filter.profile &&
       left.words.every((word) => word.nodes[node.at])));
 }
 
-const bad = (control) => control.counts[FAILED] + control.counts[ERRORED];
+const bad = (counts) => counts[FAILED] + counts[ERRORED];
 
 /** The kind of a control in the list, by the worst that came of it. */
 const KINDS = [
@@ -116,20 +116,22 @@ const KINDS = [
   { name: "passed", title: "Passed wherever it could be checked" },
   { name: "not_applicable", title: "Applies nowhere" },
 ];
-function kindOf(control) {
-  if (bad(control)) return 0;
-  if (control.counts[WAIVED]) return 2;
-  if (control.counts[SKIPPED]) return 3;
-  if (control.counts[PASSED]) return 4;
-  return control.counts[NOT_APPLICABLE] ? 5 : 1;
+function kindOf(counts) {
+  if (bad(counts)) return 0;
+  if (counts[WAIVED]) return 2;
+  if (counts[SKIPPED]) return 3;
+  if (counts[PASSED]) return 4;
+  return counts[NOT_APPLICABLE] ? 5 : 1;
 }
 
-function sorted(list) {
+function sorted(list, countsOf) {
+  const worse = (a, b) => bad(countsOf(b)) - bad(countsOf(a));
   const by = {
-    impact: (a, b) => b.impact - a.impact || bad(b) - bad(a),
-    nodes: (a, b) => bad(b) - bad(a) || b.impact - a.impact,
+    impact: (a, b) => b.impact - a.impact || worse(a, b),
+    nodes: (a, b) => worse(a, b) || b.impact - a.impact,
     profile: () => 0,
     id: (a, b) => textOf(a.id).localeCompare(textOf(b.id)),
-  }[filter.sort] || (() => 0);
-  return [...list].sort((a, b) => kindOf(a) - kindOf(b) || by(a, b) || a.at - b.at);
+  };
+  const order = Object.hasOwn(by, filter.sort) ? by[filter.sort] : by.impact;
+  return [...list].sort((a, b) => kindOf(countsOf(a)) - kindOf(countsOf(b)) || order(a, b) || a.at - b.at);
 }

@@ -36,11 +36,14 @@ function drawMap() {
   buildCanvas();
 }
 
+/** Nodes that were not looked at come after the others. */
+const LAST = { [UNREACHED]: "x", [UNRUN]: "y", [NOTHING]: "z" };
+
 /** The columns, those alike side by side unless another order is chosen. */
 function ordered(columns) {
   if (filter.order === "name") return [...columns].sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
   if (filter.order === "plan") return columns;
-  const pattern = new Map(columns.map((node) => [node, map.rows.map((control) => (control.state[node.at] === NOTHING ? "z" : WEIGHT[control.state[node.at]])).join("")]));
+  const pattern = new Map(columns.map((node) => [node, map.rows.map((control) => LAST[control.state[node.at]] || WEIGHT[control.state[node.at]]).join("")]));
   const compare = (a, b) => (pattern.get(a) < pattern.get(b) ? -1 : pattern.get(a) > pattern.get(b) ? 1 : a.at - b.at);
   return [...columns].sort(compare);
 }
@@ -88,6 +91,7 @@ function measure() {
   const widths = printing ? [fit] : [fit, ...WIDTHS.filter((width) => width > fit + 0.5)];
   map.widthAt = Math.min(map.widthAt, widths.length - 1);
   map.width = widths[map.widthAt];
+  byId("narrower").hidden = byId("wider").hidden = widths.length === 1;
   byId("narrower").disabled = map.widthAt === 0;
   byId("wider").disabled = map.widthAt === widths.length - 1;
   const longest = Math.max(...map.columns.map((node) => node.name.length));
@@ -125,27 +129,27 @@ function paint() {
   const gap = width >= 5 ? 1 : 0;
   // The worst last: where a column is narrower than a pixel it is what stays to be seen.
   const passes = [...BY_WEIGHT].reverse();
+  const hasLetters = width >= 11;
+  // On whole pixels of the screen: else columns that are narrower shimmer.
+  const pixel = (column) => Math.round((column * width - x0) * map.density) / map.density;
   const cell = (state, column, y, isDim) => {
-    const x = column * width - x0, w = Math.max(1, width - gap), h = ROW - 3;
-    const [name, from, to] = FORM[state];
+    const x = pixel(column), w = Math.max(1 / map.density, pixel(column + 1) - x - gap), h = ROW - 3;
+    const isUnseen = state === UNREACHED || state === UNRUN;
+    const [name, from, to] = hasLetters && state !== NOT_APPLICABLE ? [FORM[state][0], 0, 1] : FORM[state];
     context.globalAlpha = isDim ? 0.18 : 1;
-    if (state !== PASSED && state !== UNREACHED && state !== UNRUN) {
+    if (isUnseen || to - from < 1) {
       context.fillStyle = colour("--cell");
       context.fillRect(x, y + 1, w, h);
     }
     context.fillStyle = colour(name);
-    if (state === UNREACHED || state === UNRUN) {
-      for (let stripe = 0; stripe < h; stripe += state === UNREACHED ? 4 : 8) context.fillRect(x, y + 1 + stripe, w, 2);
-    } else {
-      context.fillRect(x, y + 1 + Math.round(h * from), w, Math.max(2, Math.round(h * (to - from))));
-    }
-    if (width >= 11 && state !== PASSED) {
+    if (!isUnseen) context.fillRect(x, y + 1 + Math.round(h * from), w, Math.max(2, Math.round(h * (to - from))));
+    else if (!hasLetters) for (let stripe = state === UNREACHED ? 1 : 4; stripe < h; stripe += state === UNREACHED ? 4 : 8) context.fillRect(x, y + 1 + stripe, w, 1.5);
+    if (hasLetters && state !== PASSED && state !== NOT_APPLICABLE) {
       context.font = "bold 11px system-ui, sans-serif";
       context.textAlign = "center";
       context.textBaseline = "middle";
-      const mid = { [ERRORED]: 0.28, [WAIVED]: 0.78 }[state] || 0.5;
-      context.fillStyle = colour(state === FAILED || state === WAIVED ? "--on-strong" : "--on-mark");
-      if (state === FAILED || state === ERRORED || state === WAIVED) context.fillText(STATES[state].mark, x + w / 2, y + 2 + h * mid);
+      context.fillStyle = colour(isUnseen ? "--unreached" : state === ERRORED ? "--on-mark" : "--on-strong");
+      context.fillText(STATES[state].mark, x + w / 2, y + 2 + h / 2);
     }
     context.globalAlpha = 1;
   };

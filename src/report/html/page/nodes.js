@@ -5,7 +5,8 @@ function drawNodes() {
   const host = byId("nodes");
   byId("nodes-title").textContent = "Nodes: " + grouped(left.nodes.length) + (left.nodes.length === nodes.length ? "" : " of " + grouped(nodes.length));
   if (left.nodes.length === 0) return refill(host, make("p", { class: "empty" }, nodes.length === 0 ? "No node was heard of." : "No node is left by what is chosen."));
-  const columns = [FAILED, ERRORED, UNREACHED, UNRUN, WAIVED, SKIPPED, PASSED, NOT_APPLICABLE].filter((state) => left.nodes.some((node) => node.counts[state] > 0));
+  // Of a node that was not reached or begun its state says it all.
+  const columns = [FAILED, ERRORED, UNRUN, WAIVED, SKIPPED, PASSED, NOT_APPLICABLE].filter((state) => left.nodes.some((node) => node.counts[state] > 0 && !node.error));
   const sorted = [...left.nodes].sort((a, b) => b.counts[FAILED] - a.counts[FAILED] || b.counts[ERRORED] - a.counts[ERRORED] || (b.error ? 1 : 0) - (a.error ? 1 : 0) || a.at - b.at);
   const body = make("tbody");
   const table = make("table", { class: "nodes" },
@@ -28,11 +29,12 @@ function nodeRow(node, columns) {
   };
   toggle.addEventListener("click", () => open(detail.hidden));
   const platform = node.platform ? textOf(node.platform[0]) + " " + textOf(node.platform[1]) : "";
-  const shown = wrong.slice(0, 5).map((control) => [make("button", { type: "button", class: "name", onclick: () => { filter.open.add(control.key); choose({ control: control.key, node: node.name }); byId("list-title").scrollIntoView(); } }, textOf(control.id)), " "]);
-  const row = make("tr", {}, make("th", { scope: "row" }, toggle), make("td", {}, nodeState(node)), make("td", {}, platform), make("td", {}, textOf(node.user)),
-    columns.map((state) => make("td", { class: "number" + (node.counts[state] ? " " + STATES[state].name : " zero") }, grouped(node.counts[state]))),
-    make("td", { class: "wrong" }, node.error ? make("span", { class: "reason" }, textOf(node.error)) : [shown, wrong.length > 5 && "and " + (wrong.length - 5) + " more"]));
-  if ((filter.node === node.name && !printing) || (printing && left.nodes.length <= 20)) open(true);
+  const most = printing ? 40 : 5;
+  const shown = printing ? wrong.slice(0, most).map((control) => textOf(control.id)).join(", ") + " " : wrong.slice(0, most).map((control) => [make("button", { type: "button", class: "name", onclick: () => { filter.open.add(control.key); choose({ control: control.key, node: node.name }); byId("list-title").scrollIntoView(); } }, textOf(control.id)), " "]);
+  const row = make("tr", {}, make("th", { scope: "row" }, toggle), make("td", {}, nodeState(node)), make("td", { class: "short" }, platform), make("td", { class: "short" }, textOf(node.user)),
+    columns.map((state) => make("td", { class: "number" + (node.counts[state] ? " " + STATES[state].name : " zero") }, node.error ? "" : grouped(node.counts[state]))),
+    make("td", { class: "wrong" }, node.error ? make("span", { class: "reason" }, textOf(node.error)) : [shown, wrong.length > most && "and " + (wrong.length - most) + " more"]));
+  if (filter.node === node.name || nodes.length === 1 || (printing && left.nodes.length <= 20)) open(true);
   return [row, detail];
 }
 
@@ -58,13 +60,17 @@ function nodeFacts(node) {
     (!done || done.interrupted) && fact("Interrupted", "not all of its controls were reported"),
     done && done.notes.length > 0 && fact(done.notes.length === 1 ? "Note" : "Notes", done.notes.map((note) => make("p", {}, textOf(note)))),
     node.profiles.filter(([, , why]) => why).map(([place, , why]) => fact("Does not apply", textOf(profiles[place].name) + ": " + textOf(why))));
-  const attributes = node.profiles.filter(([, list]) => listOf(list).length > 0).map(([place, list]) => make("table", { class: "attributes" },
-    make("caption", {}, "Attributes of " + textOf(profiles[place].name)),
-    make("thead", {}, make("tr", {}, ["Name", "Value", "From"].map((name) => make("th", { scope: "col" }, name)))),
-    make("tbody", {}, listOf(list).map((number) => {
-      const [name, , , value, origin] = run.attributes[number];
-      return make("tr", {}, make("th", { scope: "row" }, textOf(name)), make("td", {}, make("code", {}, textOf(value))), make("td", {}, textOf(origin)));
-    }))));
+  // On paper, and of one node, they are in the part of attributes alone.
+  const attributes = node.profiles.filter(([, list]) => listOf(list).length > 0 && !printing && nodes.length > 1).map(([place, list]) => {
+    const block = make("details", {}, make("summary", {}, "Attributes of " + textOf(profiles[place].name) + ": " + listOf(list).length), make("table", { class: "attributes" },
+      make("thead", {}, make("tr", {}, ["Name", "Value", "From"].map((name) => make("th", { scope: "col" }, name)))),
+      make("tbody", {}, listOf(list).map((number) => {
+        const [name, , , value, origin] = run.attributes[number];
+        return make("tr", {}, make("th", { scope: "row" }, make("code", {}, textOf(name))), make("td", {}, make("code", {}, textOf(value))), make("td", { class: "from" }, textOf(origin)));
+      }))));
+    block.open = listOf(list).length <= 12;
+    return block;
+  });
   const only = nodes.length > 1 && filter.node !== node.name && make("p", {}, make("button", { type: "button", onclick: () => { choose({ node: node.name }); byId("list-title").scrollIntoView(); } }, "Only this node"));
   return [facts, attributes, only];
 }
@@ -86,11 +92,11 @@ function drawWaivers() {
   const rows = [...by.values()].sort((a, b) => b.waiver[2] - a.waiver[2] || (textOf(a.waiver[1]) || "9").localeCompare(textOf(b.waiver[1]) || "9"));
   const body = make("tbody");
   refill(byId("waivers"), make("div", { class: "wide" }, make("table", {},
-    make("thead", {}, make("tr", {}, ["Control", "Until", "Justification", "Result", "Nodes"].map((name) => make("th", { scope: "col" }, name)))), body)));
+    make("thead", {}, make("tr", {}, ["Control", "Until", "Justification", "Result", nodes.length > 1 ? "Nodes" : null].filter(Boolean).map((name) => make("th", { scope: "col" }, name)))), body)));
   paged(body, rows, 100, ({ control, waiver: [justification, until, expired], state, on }) => make("tr", { class: expired ? "expired" : "" },
     make("th", { scope: "row" }, make("code", {}, textOf(control.id))),
-    make("td", {}, textOf(until) || "no end", expired ? [" ", make("strong", { class: "badge expired" }, make("span", { class: "mark", "aria-hidden": "true" }, "⏱"), " expired")] : null),
-    make("td", {}, textOf(justification)), make("td", {}, badge(state)), make("td", {}, nodeButtons(on))), "waivers");
+    make("td", {}, textOf(until) || "no end", expired ? [" ", make("strong", { class: "expired-mark" }, "expired")] : null),
+    make("td", {}, textOf(justification)), make("td", {}, badge(state)), nodes.length > 1 && make("td", {}, nodeButtons(on))), "waivers");
 }
 
 function drawAttributes() {
@@ -141,8 +147,8 @@ function attributeRow({ number, on, at, of }) {
   const [name, kind, flags, value, origin] = run.attributes[number];
   return make("tr", { class: at > 0 ? "variant" : "" },
     make("th", { scope: "row" }, make("code", {}, textOf(name)), at === 0 && of > 1 && make("small", {}, " " + of + " values")),
-    make("td", {}, textOf(kind), flags & 1 ? make("small", {}, " required") : null, flags & 2 ? make("small", {}, " sensitive") : null),
-    make("td", {}, make("code", {}, textOf(value))), make("td", {}, textOf(origin)),
+    make("td", { class: "short" }, textOf(kind), flags & 1 ? make("small", {}, " required") : null, flags & 2 ? make("small", {}, " sensitive") : null),
+    make("td", {}, make("code", {}, textOf(value))), make("td", { class: "from" }, textOf(origin)),
     nodes.length > 1 && make("td", {}, onNodes(on.length), on.length < nodes.length && [": ", nodeButtons(on, 4)]));
 }
 

@@ -46,6 +46,7 @@ profiles.forEach((profile, place) => {
     control.finding = new Int32Array(nodes.length).fill(-1);
     control.state = new Uint8Array(nodes.length).fill(NOTHING);
     control.counts = new Uint32Array(STATES.length);
+    control.mapped = new Uint32Array(STATES.length);
     let at = 0;
     for (let pair = 0; pair < control.cells.length; pair += 2) {
       const number = control.cells[pair], kind = run.findings[number][0];

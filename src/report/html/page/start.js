@@ -5,10 +5,13 @@ function drawBar() {
   const toggles = byId("outcomes");
   const had = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.state : undefined;
   refill(toggles, BY_WEIGHT.filter((state) => TOTALS[state] > 0).map((state) => {
-    const isOn = !filter.hidden.has(state);
-    return make("button", { type: "button", class: "state " + STATES[state].name, "aria-pressed": String(isOn), "data-state": String(state), title: "Click to show or hide, double-click to show only these",
-      onclick: () => { if (isOn) filter.hidden.add(state); else filter.hidden.delete(state); show(); },
-      ondblclick: () => choose({ hidden: new Set(STATES.keys().filter((other) => other !== state)) }) },
+    const isOn = filter.only.has(state);
+    const toggled = () => {
+      const only = new Set(filter.only);
+      if (!only.delete(state)) only.add(state);
+      choose({ only });
+    };
+    return make("button", { type: "button", class: "state " + STATES[state].name, "aria-pressed": String(isOn), "data-state": String(state), title: isOn ? "Show other results again" : "Show these results only", onclick: toggled },
       make("span", { class: "mark", "aria-hidden": "true" }, STATES[state].mark), " ", make("b", {}, grouped(TOTALS[state])), " ", SHORT_WORDS[state]);
   }));
   if (had !== undefined) toggles.querySelector("[data-state='" + Number(had) + "']")?.focus();
@@ -19,7 +22,7 @@ function drawBar() {
   if (filter.group) chip("group", filter.group, { group: "" });
   if (filter.profile) chip("profile", filter.profile, { profile: "" });
   if (filter.q) chip("search", filter.q, { q: "" });
-  if (filter.hidden.size > 0) chip("hidden", [...filter.hidden].filter((state) => TOTALS[state] > 0).map((state) => SHORT_WORDS[state]).join(", ") || "nothing", { hidden: new Set() });
+  if (filter.only.size > 0) chip("only", [...filter.only].map((state) => SHORT_WORDS[state]).join(", "), { only: new Set() });
   if (chips.length > 1) chips.push(make("button", { type: "button", class: "chip clear", onclick: clearAll }, "Clear all"));
   refill(byId("chosen"), chips);
   const all = TOTALS.reduce((sum, count) => sum + count, 0);
@@ -32,7 +35,7 @@ function drawBar() {
 }
 
 function clearAll() {
-  choose({ q: "", hidden: new Set(), profile: "", group: "", node: "", control: "" });
+  choose({ q: "", only: new Set(), profile: "", group: "", node: "", control: "" });
 }
 
 /** Shows the page as it is chosen to be. */
@@ -46,6 +49,7 @@ function show() {
   drawWaivers();
   drawAttributes();
   drawProfiles();
+  for (const to of document.querySelectorAll("#jump a")) to.hidden = byId(to.getAttribute("href").slice(1)).closest("section").hidden;
   if (!printing) writeAddress();
   refocus();
 }
@@ -124,7 +128,15 @@ function wire() {
     keepTheme(next);
     theme(next);
   });
-  byId("skip").addEventListener("click", (event) => { event.preventDefault(); byId("list-title").focus(); byId("list-title").scrollIntoView(); });
+  // The address holds what is chosen, so links within the page must not change it.
+  for (const to of document.querySelectorAll("#jump a, #skip")) {
+    to.addEventListener("click", (event) => {
+      event.preventDefault();
+      const title = byId(to.getAttribute("href").slice(1));
+      title.focus({ preventScroll: true });
+      title.scrollIntoView();
+    });
+  }
   addEventListener("keydown", (event) => {
     const isTyping = event.target.matches && event.target.matches("input, select, textarea");
     if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) { event.preventDefault(); byId("search").focus(); }
