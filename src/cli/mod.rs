@@ -16,6 +16,8 @@ mod nodes;
 mod profiles;
 mod prompt;
 mod refusal;
+mod report;
+mod reporters;
 mod resources;
 mod signals;
 mod test;
@@ -81,6 +83,7 @@ pub enum Command {
     Describe(describe::DescribeArgs),
     Archive(archive::ArchiveArgs),
     Detect(Box<detect::DetectArgs>),
+    Report(report::ReportArgs),
     Resources(resources::ResourcesArgs),
     Matchers(matchers::MatchersArgs),
     Config(config::ConfigArgs),
@@ -141,6 +144,7 @@ pub fn main() -> u8 {
         Command::Describe(args) => describe::run(args),
         Command::Archive(args) => archive::run(args, &cli.global),
         Command::Detect(args) => detect::run(args, &cli.global),
+        Command::Report(args) => report::run(args, &cli.global),
         Command::Config(args) => config::run(args),
         Command::Resources(args) => resources::run(args, &cli.global),
         Command::Matchers(args) => matchers::run(args),

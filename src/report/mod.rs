@@ -2,6 +2,7 @@
 //! [`Outputs`] decides where its text goes and when.
 
 mod cli;
+pub mod diff;
 mod exec_json;
 mod findings;
 mod json_min;
