@@ -21,6 +21,7 @@ mod run_json;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod spec;
+mod stages_page;
 mod standing;
 mod summary;
 pub mod table;
