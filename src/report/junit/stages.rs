@@ -9,9 +9,10 @@ use junit_report::{TestCase, TestResult};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Characters of a stage's output that are kept, the last of them: what Jenkins keeps of a case that
-/// failed.
-const OUTPUT: usize = 100_000;
+/// How much of a stage's output is kept, the end of it, in UTF-16 units: Jenkins leaves out the middle
+/// of what is longer than 100,000 of them, or 1,000 where the case did not fail.
+const OUTPUT: usize = 99_900;
+const OUTPUT_OF_OTHERS: usize = 900;
 
 /// The stages that were heard, by pipeline.
 #[derive(Default)]
@@ -83,7 +84,9 @@ fn stage_case(stage: &StageFinished) -> TestCase {
     let name = text::line(&stage.stage);
     let mut case = case(if name.is_empty() { "_" } else { &name }, result);
     case.time = milliseconds(stage.seconds);
-    case.system_out = stage.output.as_deref().map(|output| block(&end(&text::clean(output))));
+    let failed = matches!(stage.outcome, Outcome::Failed | Outcome::Errored);
+    let limit = if failed { OUTPUT } else { OUTPUT_OF_OTHERS };
+    case.system_out = stage.output.as_deref().map(|output| block(&end(&text::clean(output), limit)));
     case
 }
 
@@ -106,12 +109,15 @@ fn body(stage: &StageFinished) -> String {
     block(&body)
 }
 
-/// The last of a text, from the beginning of a line on where there is one.
-fn end(output: &str) -> String {
-    let Some((start, _)) = output.char_indices().rev().nth(OUTPUT - 1).filter(|(start, _)| *start > 0) else {
-        return output.to_string();
-    };
-    let cut = &output[start..];
+/// The end of a text, from the beginning of a line on where there is one.
+fn end(output: &str, limit: usize) -> String {
+    let mut units = 0;
+    let start = output.char_indices().rev().find(|(_, c)| {
+        units += c.len_utf16();
+        units > limit
+    });
+    let Some((before, c)) = start else { return output.to_string() };
+    let cut = &output[before + c.len_utf8()..];
     let cut = cut.split_once('\n').map_or(cut, |(_, rest)| rest);
-    format!("(cut: the beginning is left out)\n{cut}")
+    format!("(the beginning is left out)\n{cut}")
 }
