@@ -77,13 +77,18 @@ pub fn with_defaults(arguments: Vec<OsString>) -> Result<Vec<OsString>, Errors> 
     if UNTOUCHED.contains(&name) {
         return Ok(arguments);
     }
-    while let Some((_, inner)) = given.subcommand() {
-        given = inner;
-    }
     let Some(subcommand) = command.find_subcommand(name) else { return Ok(arguments) };
+    // Of several inner ones, such as those of `report`, not every one takes the same flags.
+    let mut takes = subcommand;
+    while let Some((name, inner)) = given.subcommand() {
+        given = inner;
+        takes = takes.find_subcommand(name).unwrap_or(takes);
+    }
+    let taken =
+        |arg: &Arg| takes.get_arguments().chain(command.get_arguments()).any(|own| own.get_id() == arg.get_id());
     let defaults = defaults_of(&command, subcommand)?;
     let mut filled = arguments.clone();
-    for arg in flags(&command, subcommand) {
+    for arg in flags(&command, subcommand).into_iter().filter(|arg| taken(arg)) {
         let Some(default) = arg.get_long().and_then(|long| defaults.get(long)) else { continue };
         let own = arg.get_id().as_str();
         let opposed = OPPOSITES

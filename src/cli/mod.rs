@@ -18,6 +18,8 @@ mod pipeline;
 mod profiles;
 mod prompt;
 mod refusal;
+mod report;
+mod reporters;
 mod resources;
 mod signals;
 mod test;
@@ -85,6 +87,7 @@ pub enum Command {
     Archive(archive::ArchiveArgs),
     Detect(Box<detect::DetectArgs>),
     Inventory(inventory::InventoryArgs),
+    Report(report::ReportArgs),
     Resources(resources::ResourcesArgs),
     Matchers(matchers::MatchersArgs),
     Config(config::ConfigArgs),
@@ -147,6 +150,7 @@ pub fn main() -> u8 {
         Command::Archive(args) => archive::run(args, &cli.global),
         Command::Detect(args) => detect::run(args, &cli.global),
         Command::Inventory(args) => inventory::run(args, &cli.global),
+        Command::Report(args) => report::run(args, &cli.global),
         Command::Config(args) => config::run(args),
         Command::Resources(args) => resources::run(args, &cli.global),
         Command::Matchers(args) => matchers::run(args),

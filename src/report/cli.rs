@@ -4,6 +4,7 @@
 use super::findings::{Cost, Findings};
 use super::nodes_page;
 use super::page::{ID_COLUMNS, Page, reason_given};
+use super::stages_page::Stages;
 use super::summary::Summary;
 use super::terminal::Look;
 use super::{Options, Reporter, text};
@@ -18,6 +19,7 @@ pub struct Cli {
     /// since only then it is known which nodes share a finding.
     several: Option<Findings>,
     summary: Summary,
+    stages: Stages,
     id_columns: usize,
     /// Why every control of the node or profile comes out the same; said once.
     said: Option<std::sync::Arc<str>>,
@@ -37,6 +39,7 @@ impl Cli {
             verbose: options.verbose,
             several: None,
             summary: Summary::default(),
+            stages: Stages::default(),
             id_columns: 0,
             said: None,
             unsaid: 0,
@@ -154,12 +157,16 @@ impl Reporter for Cli {
         {
             self.several = Some(Findings::default());
         }
+        self.stages.event(event);
         if let Some(findings) = &mut self.several {
             findings.event(event);
             return Ok(());
         }
         self.summary.event(event);
         let mut text = String::new();
+        if Stages::end(event) {
+            self.stages.write(&self.look, &mut text);
+        }
         match &event.event {
             RunEvent::RunStarted(_) | RunEvent::StageFinished(_) | RunEvent::RunFinished(_) => {}
             RunEvent::NodeStarted(node) => {
@@ -186,12 +193,16 @@ impl Reporter for Cli {
     fn finish(&mut self, out: &mut dyn Write) -> io::Result<()> {
         let mut text = String::new();
         if let Some(findings) = &self.several {
+            self.stages.write(&self.look, &mut text);
             nodes_page::write(findings, &self.look, self.verbose, &mut text);
+            self.stages.verdict(&self.look, &mut text);
             return out.write_all(text.as_bytes());
         }
         self.end_of_group(&mut text);
         self.empty_line(&mut text);
+        self.stages.write(&self.look, &mut text);
         self.summary.write(&self.look, &mut text);
+        self.stages.verdict(&self.look, &mut text);
         out.write_all(text.as_bytes())
     }
 }

@@ -2,6 +2,7 @@
 //! [`Outputs`] decides where its text goes and when.
 
 mod cli;
+pub mod diff;
 mod exec_json;
 mod findings;
 mod html;
@@ -21,6 +22,7 @@ mod run_json;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod spec;
+mod stages_page;
 mod standing;
 mod summary;
 pub mod table;

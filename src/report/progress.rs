@@ -4,6 +4,7 @@
 use super::findings::{Findings, NOT_STARTED, Node};
 use super::nodes_page;
 use super::page::{Page, is_bad};
+use super::stages_page::Stages;
 use super::summary::Summary;
 use super::terminal::Look;
 use super::{Options, Reporter};
@@ -18,6 +19,7 @@ pub struct Progress {
     several: Option<Findings>,
     column: usize,
     summary: Summary,
+    stages: Stages,
     bad: Vec<ControlFinished>,
 }
 
@@ -30,6 +32,7 @@ impl Progress {
             several: None,
             column: 0,
             summary: Summary::default(),
+            stages: Stages::default(),
             bad: Vec::new(),
         }
     }
@@ -77,6 +80,12 @@ impl Reporter for Progress {
         {
             self.several = Some(Findings::default());
         }
+        self.stages.event(event);
+        if Stages::end(event) {
+            let mut list = String::new();
+            self.stages.write(&self.look, &mut list);
+            out.write_all(list.as_bytes())?;
+        }
         if let Some(findings) = &mut self.several {
             findings.event(event);
             return match (&event.event, findings.nodes.last()) {
@@ -103,14 +112,17 @@ impl Reporter for Progress {
             page.push('\n');
         }
         page.push('\n');
+        self.stages.write(&self.look, &mut page);
         if let Some(findings) = &self.several {
             nodes_page::write(findings, &self.look, self.verbose, &mut page);
+            self.stages.verdict(&self.look, &mut page);
             return out.write_all(page.as_bytes());
         }
         for control in &self.bad {
             Page { look: &self.look, id_columns: 0 }.control(control, &mut page);
         }
         self.summary.write(&self.look, &mut page);
+        self.stages.verdict(&self.look, &mut page);
         out.write_all(page.as_bytes())
     }
 }

@@ -7,11 +7,10 @@ mod selection;
 pub use selection::SelectionArgs;
 
 use super::profiles::{FIRST, ProfileArgs, is_profile};
-use super::{Errors, Global, Outcome, signals};
+use super::{Errors, Global, Outcome, reporters, signals};
 use crate::error::{Error, exit};
 use crate::plan::share::Share;
-use crate::report::text::wrap;
-use crate::report::{Look, Options, Outputs, Spec, TABLE};
+use crate::report::{Look, Options, Outputs};
 use crate::results::{Live, Stamped};
 use crate::run::{self, Interruption, Plan, Width};
 use crate::target::Target;
@@ -131,25 +130,9 @@ fn after_help() -> String {
          probity exec -e 'describe(file \"/etc/shadow\"):exists()'\n  \
          probity exec my-baseline -t ssh://ops@web1 --sudo\n  \
          probity exec my-baseline --inventory nodes.yml --nodes 'web,!web2'\n\n{}",
-        reporters(),
+        reporters::help(),
         exit_codes()
     )
-}
-
-/// The reporters, from the table that runs.
-fn reporters() -> String {
-    /// Where the text begins, so that all of it fits a terminal of 80 columns.
-    const INDENT: &str = "            ";
-    let below = |text: &str| wrap(text, 79 - INDENT.len()).join(&format!("\n{INDENT}"));
-    let mut text = String::from("Reporters, as NAME or NAME:PATH ({node} in a path stands for the node's name):");
-    for kind in TABLE {
-        text.push_str(&format!("\n  {:8}  {}", kind.name, below(kind.doc)));
-        for option in kind.options {
-            let line = format!("{},{}={}: {}", kind.name, option.name, option.values.join(" or "), option.doc);
-            text.push_str(&format!("\n{INDENT}{}", below(&line)));
-        }
-    }
-    text
 }
 
 /// The exit codes, from the one place that defines them.
@@ -163,7 +146,9 @@ fn exit_codes() -> String {
 }
 
 pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
-    let specs = specs(&args.reporter)?;
+    let specs = reporters::specs(&args.reporter, |text| {
+        is_profile(text).then(|| format!("{text} is taken as a value of --reporter: {FIRST}"))
+    })?;
     args.refuse_nothing()?;
     let Some((plan, engines)) = planned::plan(args, global)? else {
         super::print("nothing to run again: nothing failed or errored in that run\n")?;
@@ -260,20 +245,4 @@ fn folded(code: u8) -> u8 {
         exit::SKIPPED | exit::OK => exit::OK,
         _ => exit::USAGE,
     }
-}
-
-fn specs(reporters: &[String]) -> Result<Vec<Spec>, Errors> {
-    let mut specs = Vec::new();
-    let mut errors = Vec::new();
-    for text in reporters {
-        match text.parse::<Spec>() {
-            Ok(spec) => specs.push(spec),
-            Err(error) if is_profile(text) => {
-                let hints = vec![format!("{text} is taken as a value of --reporter: {FIRST}")];
-                errors.push(Error { hints, ..error });
-            }
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok(specs) } else { Err(Errors(errors)) }
 }

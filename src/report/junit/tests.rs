@@ -350,3 +350,68 @@ fn notes_and_costs_are_properties_and_a_node_not_begun_is_no_dead_one() {
     let suites = document.descendants().filter(|node| node.tag_name().name() == "testsuite");
     assert_eq!(suites.count(), 40, "every node has its rows");
 }
+
+/// A run with a stage of every outcome.
+fn with_stages(text: &str) -> Vec<Stamped> {
+    let mut events: Vec<RunEvent> = sample::three_nodes().into_iter().map(|event| event.event).collect();
+    for (at, outcome) in
+        [Outcome::Passed, Outcome::Errored, Outcome::Skipped, Outcome::NotApplicable].into_iter().enumerate()
+    {
+        let mut stage = sample::stage(&format!("stage {at}"), outcome);
+        stage.started = format!("2026-11-20T09:5{at}:00.000Z");
+        stage.output = stage.output.map(|_| text.to_string());
+        stage.reason = stage.reason.map(|reason| format!("{reason} {text}").into());
+        events.insert(at + 1, RunEvent::StageFinished(Box::new(stage)));
+    }
+    sample::stamped(events)
+}
+
+#[test]
+fn stages_are_a_suite_of_their_own_before_the_nodes() {
+    let xml = report(false, &with_stages("]]>\u{1}\u{1b}[31mred\u{1b}[0m & <out>\n"));
+    let document = Document::parse(&xml).unwrap();
+    check_rules(&document);
+    let suites: Vec<_> = elements(document.root_element(), "testsuite").collect();
+    assert_eq!(suites[0].attribute("name"), Some("pipeline lab"));
+    assert_eq!(suites[1].attribute("name"), Some("linux-baseline@web1"));
+    assert_eq!(suites[0].attribute("timestamp"), Some("2026-11-20T09:50:00.000Z"));
+    assert_eq!(suites[0].attribute("time"), Some("241.500"), "until the last had ended");
+    let cases: Vec<_> = elements(suites[0], "testcase").collect();
+    assert!(cases.iter().all(|case| case.attribute("classname") == Some("pipeline.lab")));
+    assert_eq!(
+        cases.iter().map(|case| case.attribute("name").unwrap()).collect::<Vec<_>>(),
+        ["stage 0", "stage 1", "stage 2", "stage 3"]
+    );
+    assert_eq!(cases[0].children().filter(Node::is_element).count(), 0);
+    let error = elements(cases[1], "error").next().unwrap();
+    assert!(error.attribute("message").unwrap().starts_with("terraform apply ended with exit status 1 ]]>"));
+    assert!(error.text().unwrap().contains("what: terraform apply -input=false\nlog: out/provision.log"));
+    let out: String = elements(cases[1], "system-out")
+        .next()
+        .unwrap()
+        .descendants()
+        .filter_map(|node| node.is_text().then(|| node.text().unwrap()))
+        .collect();
+    assert!(out.contains("]]>\u{fffd}red & <out>"), "{out}");
+    assert_eq!(cases[1].attribute("time"), Some("61.500"));
+    assert!(elements(cases[2], "skipped").next().unwrap().attribute("message").unwrap().contains("exit status 1"));
+    assert!(
+        elements(cases[3], "skipped").next().unwrap().attribute("message").unwrap().starts_with("not applicable: ")
+    );
+    assert!(!report(false, &sample::three_nodes()).contains("pipeline"), "no suite where there are no stages");
+}
+
+#[test]
+fn a_pipeline_whose_stages_alone_were_done_is_a_suite_and_long_output_is_cut() {
+    let events: Vec<Stamped> = with_stages(&"no quota left\n".repeat(20_000))
+        .into_iter()
+        .filter(|event| event.event.node().is_none())
+        .collect();
+    let xml = report(false, &events);
+    let document = Document::parse(&xml).unwrap();
+    check_rules(&document);
+    assert_eq!(elements(document.root_element(), "testsuite").count(), 1);
+    let out = document.descendants().find(|node| node.has_tag_name("system-out")).unwrap().text().unwrap();
+    assert!(out.starts_with("(the beginning is left out)\nno quota left\n"), "{}", &out[..80]);
+    assert!(out.len() < 100_000 && out.ends_with("no quota left\n"));
+}
