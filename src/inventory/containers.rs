@@ -108,7 +108,9 @@ fn facts(item: &Located, map: &Map, name: &str) -> Located {
     }
     let mut labels = match map.get("Labels").map(|field| &field.value.value) {
         Some(Data::Map(labels)) => labels.clone(),
-        Some(Data::Str(text)) => label_map(text).into_iter().map(|(key, value)| (key, field(Data::Str(value)))).collect(),
+        Some(Data::Str(text)) => {
+            label_map(text).into_iter().map(|(key, value)| (key, field(Data::Str(value)))).collect()
+        }
         _ => Map::new(),
     };
     // docker compose ps names both beside the labels.

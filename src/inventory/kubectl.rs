@@ -76,7 +76,9 @@ fn readiness(node: &Map) -> Option<String> {
     let text = |map: &'_ Map, key: &str| map.get(key).and_then(|field| field.value.as_str().map(str::to_string));
     let ready = conditions.iter().filter_map(Located::as_map).find(|map| text(map, "type").as_deref() == Some("Ready"));
     let spec = node.get("spec").and_then(|field| field.value.as_map());
-    let cordoned = spec.and_then(|spec| spec.get("unschedulable")).is_some_and(|field| matches!(field.value.value, Data::Bool(true)));
+    let cordoned = spec
+        .and_then(|spec| spec.get("unschedulable"))
+        .is_some_and(|field| matches!(field.value.value, Data::Bool(true)));
     let state = match ready.and_then(|map| text(map, "status")).as_deref() {
         Some("True") => None,
         Some("False") => Some("not ready"),
@@ -104,17 +106,23 @@ fn facts(item: &Located, map: &Map) -> Located {
     let listed = inner("status", "addresses");
     for entry in listed.as_ref().and_then(Located::as_list).unwrap_or_default() {
         let Some(entry) = entry.as_map() else { continue };
-        let (Some(kind), Some(address)) = (entry.get("type").and_then(|field| field.value.as_str()), entry.get("address"))
+        let (Some(kind), Some(address)) =
+            (entry.get("type").and_then(|field| field.value.as_str()), entry.get("address"))
         else {
             continue;
         };
         // Of two families there are two addresses of one type.
-        let list = addresses.entry(kind.to_string()).or_insert_with(|| field(Located::new(Data::List(Vec::new()), place.clone())));
+        let list = addresses
+            .entry(kind.to_string())
+            .or_insert_with(|| field(Located::new(Data::List(Vec::new()), place.clone())));
         if let Data::List(items) = &mut list.value.value {
             items.push(address.value.clone());
         }
     }
-    facts.insert("name".to_string(), field(inner("metadata", "name").unwrap_or_else(|| Located::new(Data::Null, place.clone()))));
+    facts.insert(
+        "name".to_string(),
+        field(inner("metadata", "name").unwrap_or_else(|| Located::new(Data::Null, place.clone()))),
+    );
     facts.insert("labels".to_string(), field(labels));
     if let Some(annotations) = inner("metadata", "annotations") {
         facts.insert("annotations".to_string(), field(annotations));

@@ -50,15 +50,15 @@ pub fn nodes(machines: &[Machine], rules: &Rules, place: &Place, draft: &mut Dra
             Err(error) => draft.errors.push(error.at(place.clone())),
         }
     }
-    let names = names(&taken, place, draft);
+    let names = names(&taken, rules, place, draft);
     let mut first: HashMap<&str, &Machine> = HashMap::new();
     for ((machine, facts, rule), name) in taken.iter().zip(&names) {
         let Some(name) = name else { continue };
         if let Some(other) = first.insert(name, machine) {
             let message = format!("two nodes are called {name}: {} and {}", other.title, machine.title);
-            draft.errors.push(
-                Error::usage(message).at(place.clone()).hint("a rule name: gives them names of their own"),
-            );
+            draft
+                .errors
+                .push(Error::usage(message).at(place.clone()).hint("a rule name: gives them names of their own"));
             continue;
         }
         match node(machine, facts, rule, rules, name, place, draft) {
@@ -66,7 +66,8 @@ pub fn nodes(machines: &[Machine], rules: &Rules, place: &Place, draft: &mut Dra
             Err(error) => draft.errors.push(error.at(place.clone())),
         }
     }
-    let both: Vec<String> = draft.groups.keys().filter(|name| draft.nodes.contains_key(*name)).map(|name| name.to_string()).collect();
+    let both: Vec<String> =
+        draft.groups.keys().filter(|name| draft.nodes.contains_key(*name)).map(|name| name.to_string()).collect();
     for name in both {
         let error = Error::usage(format!("{name} is the name of a node and of a group")).at(place.clone());
         draft.errors.push(error.hint("--nodes takes both by their names: a rule groups: gives the groups other ones"));
@@ -99,15 +100,16 @@ type Taken<'a, 'b> = (&'a Machine, Facts<'a>, &'b Rule);
 
 /// The name of each machine. One that several would have is given up for all of them: each gets
 /// its own.
-fn names(taken: &[Taken<'_, '_>], place: &Place, draft: &mut Draft) -> Vec<Option<String>> {
+fn names(taken: &[Taken<'_, '_>], rules: &Rules, place: &Place, draft: &mut Draft) -> Vec<Option<String>> {
     let mut names: Vec<Option<String>> = Vec::new();
     let mut ruled = Vec::new();
     for (machine, facts, rule) in taken {
-        let name = match &rule.name {
+        let template = rule.name.as_ref().or(rules.all.name.as_ref());
+        let name = match template {
             Some(template) => single(template, facts, "name"),
             None => default_name(machine, facts),
         };
-        ruled.push(rule.name.is_some());
+        ruled.push(template.is_some());
         match name {
             Ok(name) => names.push(Some(name)),
             Err(error) => {
@@ -156,7 +158,7 @@ fn single(template: &Template, facts: &Facts<'_>, what: &str) -> Result<String, 
     match (texts.len(), texts.pop()) {
         (1, Some(text)) => Ok(text),
         (0, _) => Err(Error::usage(format!("the rule {what} gives nothing for {}", facts.owner))
-            .hint("a path in it leads nowhere; probity inventory show says what else there is")),
+            .hint("a path in it leads nowhere, or to an empty text")),
         (more, _) => Err(Error::usage(format!("the rule {what} gives {more} texts for {}, not one", facts.owner))),
     }
 }
@@ -189,9 +191,8 @@ fn node(
                 (None, true) => format!("ssh://[{host}]"),
                 (None, false) => format!("ssh://{host}"),
             };
-            uri.parse::<Target>().map_err(|error| {
-                Error::usage(format!("{} gives no target: {}", machine.title, error.message))
-            })?
+            uri.parse::<Target>()
+                .map_err(|error| Error::usage(format!("{} gives no target: {}", machine.title, error.message)))?
         }
     };
     let mut groups: Vec<String> = Vec::new();
@@ -278,7 +279,8 @@ fn host(text: &str) -> Option<String> {
     };
     let name = plain.strip_suffix('.').unwrap_or(plain);
     // Numbers and dots alone are an address that is none.
-    let is_name = plain.len() <= 253 && name.split('.').all(label) && name.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let is_name =
+        plain.len() <= 253 && name.split('.').all(label) && name.bytes().any(|byte| byte.is_ascii_alphabetic());
     is_name.then(|| plain.to_string())
 }
 

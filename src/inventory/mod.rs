@@ -8,8 +8,8 @@
 
 mod ansible;
 mod connection;
-mod document;
 mod containers;
+mod document;
 mod groups;
 mod json;
 mod kind;

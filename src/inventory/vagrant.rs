@@ -8,27 +8,21 @@ use crate::transport::HostKeyCheck;
 use std::path::{Path, PathBuf};
 
 /// Keywords that say nothing a key and a host do not say here.
-const IMPLIED: [&str; 7] = [
+const IMPLIED: [&str; 9] = [
     "passwordauthentication",
     "identitiesonly",
     "loglevel",
     "forwardagent",
+    "forwardx11",
+    "preferredauthentications",
     "pubkeyacceptedkeytypes",
     "pubkeyacceptedalgorithms",
     "hostkeyalgorithms",
 ];
 
 /// Keywords that are taken.
-const TAKEN: [&str; 8] = [
-    "HostName",
-    "User",
-    "Port",
-    "IdentityFile",
-    "UserKnownHostsFile",
-    "StrictHostKeyChecking",
-    "ProxyJump",
-    "Host",
-];
+const TAKEN: [&str; 8] =
+    ["HostName", "User", "Port", "IdentityFile", "UserKnownHostsFile", "StrictHostKeyChecking", "ProxyJump", "Host"];
 
 /// Whether a text is such output: its first line names a host, and what follows is indented.
 pub fn is_one(text: &str) -> bool {
@@ -52,7 +46,13 @@ pub fn read(file: &Path, text: &str) -> Draft {
         if keyword.eq_ignore_ascii_case("host") {
             draft.close(open.take());
             open = match refuse_name(value) {
-                Ok(()) => Some(Open { name: value.to_string(), node: DraftNode::new(value, place), host: None, port: None, user: None }),
+                Ok(()) => Some(Open {
+                    name: value.to_string(),
+                    node: DraftNode::new(value, place),
+                    host: None,
+                    port: None,
+                    user: None,
+                }),
                 Err(why) => {
                     draft.errors.push(Error::usage(format!("the name of the machine {value:?} {why}")).at(place));
                     None
@@ -96,10 +96,17 @@ impl Open {
             "user" => self.user = Some(value.to_string()),
             "port" => match value.parse() {
                 Ok(port @ 1..) => self.port = Some(port),
-                _ => return Err(("Port is a number from 1 to 65535".to_string(), "run vagrant ssh-config again".to_string())),
+                _ => {
+                    return Err((
+                        "Port is a number from 1 to 65535".to_string(),
+                        "run vagrant ssh-config again".to_string(),
+                    ));
+                }
             },
             "identityfile" => connection.identities.get_or_insert_default().push(PathBuf::from(value)),
-            "userknownhostsfile" => connection.known_hosts = Some(value.split_whitespace().map(PathBuf::from).collect()),
+            "userknownhostsfile" => {
+                connection.known_hosts = Some(value.split_whitespace().map(PathBuf::from).collect())
+            }
             "stricthostkeychecking" => {
                 connection.host_key_check = Some(match value {
                     "no" | "off" => HostKeyCheck::Off,
@@ -112,7 +119,10 @@ impl Open {
             }
             "proxyjump" => {}
             word if IMPLIED.contains(&word) => {}
-            _ if keyword.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !value.is_empty() => {
+            _ if !keyword.is_empty()
+                && keyword.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && !value.is_empty() =>
+            {
                 return Ok(Some(format!("{keyword} is ignored")));
             }
             _ => return Err(("is not what vagrant ssh-config prints".to_string(), did_you_mean(keyword, TAKEN))),

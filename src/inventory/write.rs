@@ -136,19 +136,28 @@ fn transport(connection: &Connection, owner: &str, notes: &mut Vec<String>) -> M
     set("user", user.as_deref().map(Value::from));
     set("port", port.map(Value::from));
     set("identity", identities.as_deref().map(paths));
-    set("jump", jumps.as_ref().map(|jumps| Value::Sequence(jumps.iter().map(|jump| Value::from(jump.as_str())).collect())));
-    set("ssh_config", ssh_config.as_ref().map(|file| match file.to_str() {
-        Some("none") => Value::from("none"),
-        _ => path(file),
-    }));
+    set(
+        "jump",
+        jumps.as_ref().map(|jumps| Value::Sequence(jumps.iter().map(|jump| Value::from(jump.as_str())).collect())),
+    );
+    set(
+        "ssh_config",
+        ssh_config.as_ref().map(|file| match file.to_str() {
+            Some("none") => Value::from("none"),
+            _ => path(file),
+        }),
+    );
     set("known_hosts", known_hosts.as_deref().map(paths));
-    set("host_key_check", host_key_check.map(|check| {
-        Value::from(match check {
-            HostKeyCheck::Strict => "strict",
-            HostKeyCheck::AcceptNew => "accept-new",
-            HostKeyCheck::Off => "off",
-        })
-    }));
+    set(
+        "host_key_check",
+        host_key_check.map(|check| {
+            Value::from(match check {
+                HostKeyCheck::Strict => "strict",
+                HostKeyCheck::AcceptNew => "accept-new",
+                HostKeyCheck::Off => "off",
+            })
+        }),
+    );
     match privilege {
         Some(Some(Tool::Sudo)) => set("sudo", Some(true.into())),
         Some(Some(Tool::Su)) => set("su", Some(true.into())),

@@ -66,9 +66,8 @@ pub fn group_the_rest(draft: &mut Draft) {
             grouped.extend(group.nodes.iter().map(|(node, _)| node.as_str()));
         }
     }
-    let is_left = |name: &str, node: &DraftNode| {
-        node.ansible.is_some() && node.groups.is_empty() && !grouped.contains(name)
-    };
+    let is_left =
+        |name: &str, node: &DraftNode| node.ansible.is_some() && node.groups.is_empty() && !grouped.contains(name);
     let rest = draft.nodes.iter().filter(|(name, node)| is_left(name, node));
     let rest: Vec<_> = rest.map(|(name, node)| (name.to_string(), node.place.clone())).collect();
     if let Some((_, place)) = rest.first() {

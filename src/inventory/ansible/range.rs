@@ -67,7 +67,9 @@ fn is_address(text: &str) -> bool {
     plain.push_str(rest);
     let label = |label: &str| {
         let word = |letter: char| letter.is_alphanumeric() || letter == '_';
-        label.starts_with(word) && label.chars().all(|letter| word(letter) || letter == '-') && !label.ends_with(['-', '_'])
+        label.starts_with(word)
+            && label.chars().all(|letter| word(letter) || letter == '-')
+            && !label.ends_with(['-', '_'])
     };
     plain.parse::<Ipv6Addr>().is_ok() || plain.split('.').all(label)
 }
@@ -111,7 +113,8 @@ fn expand(pattern: &str, found: &mut Vec<String>) -> Result<(), String> {
             (first..=last).step_by(step).map(|number| char::from(LETTERS[number]).to_string()).collect()
         }
         _ => {
-            let number = |text: &str| text.parse::<u64>().map_err(|_| format!("has the range [{inside}], which is none"));
+            let number =
+                |text: &str| text.parse::<u64>().map_err(|_| format!("has the range [{inside}], which is none"));
             let (first, last) = (number(begin)?, number(end)?);
             if last.saturating_sub(first) / step as u64 >= MOST as u64 {
                 return Err(format!("stands for more than {MOST} hosts"));
@@ -145,8 +148,18 @@ mod tests {
         assert_eq!(read("[::1]:22"), "::1 Some(22)");
         assert_eq!(read("fe80::1"), "fe80::1 None");
         assert_eq!(read("bad_:22"), "bad_:22 None");
-        for wrong in ["w[1:", "w[a-f]", "w[1:]", "w[01:5]", "w[1:9:0]", "w[c:a]", "w[1:x]", "w[0:99999999]", "w:", "w[0:999][0:999]"]
-        {
+        for wrong in [
+            "w[1:",
+            "w[a-f]",
+            "w[1:]",
+            "w[01:5]",
+            "w[1:9:0]",
+            "w[c:a]",
+            "w[1:x]",
+            "w[0:99999999]",
+            "w:",
+            "w[0:999][0:999]",
+        ] {
             assert!(hosts(wrong).is_err(), "{wrong}");
         }
     }

@@ -4,8 +4,8 @@
 use super::super::groups::Draft;
 use super::{take_host, take_name};
 use crate::error::Error;
-use crate::yaml::{Data, Dialect, Document, Field, Located, Map};
 use crate::error::Place;
+use crate::yaml::{Data, Dialect, Document, Field, Located, Map};
 use std::path::Path;
 use std::sync::Arc;
 

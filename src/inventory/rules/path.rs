@@ -83,8 +83,9 @@ impl<'a> Facts<'a> {
 
     fn refuse_sensitive(&self, value: &Located, path: &str) -> Result<(), Error> {
         match value.as_map().is_some_and(|map| map.contains_key(SENSITIVE)) {
-            true => Err(Error::usage(format!("{path} of {} is sensitive", self.owner))
-                .hint("names, addresses and groups are shown in reports: name another attribute, or use nonsensitive()")),
+            true => Err(Error::usage(format!("{path} of {} is sensitive", self.owner)).hint(
+                "names, addresses and groups are shown in reports: name another attribute, or use nonsensitive()",
+            )),
             false => Ok(()),
         }
     }
@@ -125,9 +126,7 @@ impl<'a> Facts<'a> {
                         Some(item) => self.onward(item, behind, whole, found),
                         None => Ok(()),
                     },
-                    Err(_) if first == "*" => {
-                        items.iter().try_for_each(|item| self.onward(item, behind, whole, found))
-                    }
+                    Err(_) if first == "*" => items.iter().try_for_each(|item| self.onward(item, behind, whole, found)),
                     Err(_) => Ok(()),
                 }
             }

@@ -145,7 +145,10 @@ impl Reader<'_> {
             Data::Str(path) if !path.is_empty() => return Some(Condition(vec![(path.clone(), Wanted::There(true))])),
             Data::Map(map) if !map.is_empty() => map,
             _ => {
-                self.wrong(value, "what has to hold is a path, or a map of paths to values, such as { tags.Role: web }");
+                self.wrong(
+                    value,
+                    "what has to hold is a path, or a map of paths to values, such as { tags.Role: web }",
+                );
                 return None;
             }
         };

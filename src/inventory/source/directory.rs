@@ -96,8 +96,10 @@ impl DraftNode {
                 Arc::make_mut(&mut said.files).extend(Arc::unwrap_or_clone(more.files));
             }
             (None, None) if self.target == other.target => {
-                let bare = |node: (&Option<_>, &crate::inventory::Connection)| node.0.is_none() && node.1.says_nothing();
-                let (first, second) = (bare((&self.attributes, &self.connection)), bare((&other.attributes, &other.connection)));
+                let bare =
+                    |node: (&Option<_>, &crate::inventory::Connection)| node.0.is_none() && node.1.says_nothing();
+                let (first, second) =
+                    (bare((&self.attributes, &self.connection)), bare((&other.attributes, &other.connection)));
                 if !first && !second {
                     return Err(other.place);
                 }

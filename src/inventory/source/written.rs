@@ -120,7 +120,8 @@ impl Source {
         if let (Some((key, field)), Some(kind)) = (ruled, source.kind)
             && !kind.takes_rules()
         {
-            let error = document.error(&field.key, format!("{key} is a rule for machines, and {kind} names its nodes itself"));
+            let error =
+                document.error(&field.key, format!("{key} is a rule for machines, and {kind} names its nodes itself"));
             errors.push(error.hint("a folder of files adds an inventory with groups and attributes"));
         }
         if errors.is_empty() { Ok(source) } else { Err(errors) }
@@ -177,8 +178,9 @@ impl Source {
             "timeout" => match milliseconds(&field.value.to_value()) {
                 Some(time @ 1..) => self.time_limit = Some(Duration::from_millis(time)),
                 _ => {
-                    return Err(wrong("timeout is no length of time")
-                        .hint("write a number with a unit, such as 30s or 2m"));
+                    return Err(
+                        wrong("timeout is no length of time").hint("write a number with a unit, such as 30s or 2m")
+                    );
                 }
             },
             _ => {}
@@ -229,12 +231,16 @@ fn terraform(document: &Document, value: &Located) -> Result<Source, Error> {
     let given = |key: &str| fields.get(key).map(|field| text(document, key, field)).transpose();
     match (given("dir")?, given("file")?, given("program")?) {
         (None, Some(file), None) => Ok(Source::new(From::Path(file.into()), Some(Kind::Terraform))),
-        (dir, None, None) => Ok(Source::new(From::Path(dir.unwrap_or_else(|| ".".to_string()).into()), Some(Kind::Terraform))),
+        (dir, None, None) => {
+            Ok(Source::new(From::Path(dir.unwrap_or_else(|| ".".to_string()).into()), Some(Kind::Terraform)))
+        }
         (dir, None, Some(program)) => {
             let words = vec![program, "show".to_string(), "-json".to_string()];
             Ok(Source::new(From::Tool(words, dir.unwrap_or_default().into()), Some(Kind::Terraform)))
         }
-        (_, Some(_), _) => Err(document.error(&value.place, "terraform has a file and something else").hint("leave one out")),
+        (_, Some(_), _) => {
+            Err(document.error(&value.place, "terraform has a file and something else").hint("leave one out"))
+        }
     }
 }
 

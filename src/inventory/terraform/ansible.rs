@@ -52,10 +52,10 @@ pub fn draft(resources: &[Resource], place: &Place) -> Option<Draft> {
 }
 
 fn host(draft: &mut Draft, name: &str, groups: &[&str], variables: Map, place: &Place) {
-    let node = draft.nodes.entry(name.into()).or_insert_with(|| DraftNode {
-        ansible: Some(Said::default()),
-        ..DraftNode::new(name, place.clone())
-    });
+    let node = draft
+        .nodes
+        .entry(name.into())
+        .or_insert_with(|| DraftNode { ansible: Some(Said::default()), ..DraftNode::new(name, place.clone()) });
     if let Some(said) = &mut node.ansible {
         said.add(variables);
     }

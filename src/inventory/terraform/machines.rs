@@ -88,7 +88,13 @@ const TYPES: &[(&str, Defaults)] = &[
     ),
     (
         "libvirt_domain",
-        Defaults { names: NAME, private: &["network_interface.*.addresses"], public: &[], groups: &["{terraform_type}"], user: None },
+        Defaults {
+            names: NAME,
+            private: &["network_interface.*.addresses"],
+            public: &[],
+            groups: &["{terraform_type}"],
+            user: None,
+        },
     ),
     (
         "hcloud_server",
@@ -142,15 +148,33 @@ const TYPES: &[(&str, Defaults)] = &[
     ),
     (
         "vsphere_virtual_machine",
-        Defaults { names: NAME, private: &["default_ip_address", "guest_ip_addresses"], public: &[], groups: &["{terraform_type}"], user: None },
+        Defaults {
+            names: NAME,
+            private: &["default_ip_address", "guest_ip_addresses"],
+            public: &[],
+            groups: &["{terraform_type}"],
+            user: None,
+        },
     ),
     (
         "proxmox_vm_qemu",
-        Defaults { names: NAME, private: &["default_ipv4_address", "ssh_host", "default_ipv6_address"], public: &[], groups: &["{terraform_type}"], user: None },
+        Defaults {
+            names: NAME,
+            private: &["default_ipv4_address", "ssh_host", "default_ipv6_address"],
+            public: &[],
+            groups: &["{terraform_type}"],
+            user: None,
+        },
     ),
     (
         "proxmox_virtual_environment_vm",
-        Defaults { names: NAME, private: &["ipv4_addresses.*", "ipv6_addresses.*"], public: &[], groups: TAGS, user: None },
+        Defaults {
+            names: NAME,
+            private: &["ipv4_addresses.*", "ipv6_addresses.*"],
+            public: &[],
+            groups: TAGS,
+            user: None,
+        },
     ),
     (
         "oci_core_instance",

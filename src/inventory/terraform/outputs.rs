@@ -72,7 +72,8 @@ pub fn inventory(outputs: &[Output], place: &Place) -> Result<Option<Draft>, Vec
     Ok(Some(draft))
 }
 
-const FORM: &str = "it is a map of names to addresses or URIs, or { nodes = …, groups = … } as in an inventory of Probity";
+const FORM: &str =
+    "it is a map of names to addresses or URIs, or { nodes = …, groups = … } as in an inventory of Probity";
 
 fn whole(nodes: Map, place: &Place) -> Data {
     let value = Located::new(Data::Map(nodes), place.clone());
