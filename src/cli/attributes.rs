@@ -28,8 +28,8 @@ enum Action {
         profiles: ProfileArgs,
         #[command(flatten)]
         attributes: inputs::AttributeArgs,
-        /// Files of nodes: shows the values each node has
-        #[arg(long, value_name = "FILE", help_heading = "Nodes")]
+        /// Inventories: shows the values each node has
+        #[arg(long, value_name = "SOURCE", help_heading = "Nodes")]
         inventory: Vec<Source>,
         /// Nodes or groups by name, glob or /regex/; !X: not X
         #[arg(long, alias = "node", value_name = "PATTERN", value_delimiter = ',', help_heading = "Nodes")]

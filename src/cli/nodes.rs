@@ -33,8 +33,11 @@ pub struct WhichArgs {
     /// and local://.
     #[arg(verbatim_doc_comment, short = 't', long = "target", value_name = "TARGET")]
     pub target: Vec<String>,
-    /// Files of nodes: Probity's YAML or Ansible's JSON
-    #[arg(long, value_name = "FILE")]
+    /// Nodes from a file, a folder, KIND:FILE or command:PROGRAM
+    ///
+    /// Probity's YAML, inventories of Ansible, and what terraform, kubectl,
+    /// vagrant, docker and podman know; see probity inventory show.
+    #[arg(verbatim_doc_comment, long, value_name = "SOURCE")]
     pub inventory: Vec<Source>,
     /// Nodes or groups by name, glob or /regex/; !X: not X
     #[arg(long, alias = "node", value_name = "PATTERN", value_delimiter = ',')]

@@ -91,13 +91,17 @@ pub fn draft(kind: Option<Kind>, file: &Path, bytes: &[u8], rules: &Rules) -> Re
         Some(Kind::Probity) => probity(file, bytes),
         // docker prints nothing at all where there is no container.
         Some(Kind::Docker | Kind::Podman) if text.trim_ascii().is_empty() => Ok(Draft::default()),
-        Some(Kind::Terraform | Kind::Kubectl | Kind::Docker | Kind::Podman) => {
+        Some(Kind::Kubectl) => {
+            let document = Document::parse(file, bytes).map_err(|error| vec![error])?;
+            kubectl::read(&document.root, rules)
+        }
+        Some(Kind::Terraform | Kind::Docker | Kind::Podman) => {
             let values = json::read(file, text).map_err(|error| vec![error])?;
             of_json(kind, file, bytes, &values, rules)
         }
         Some(Kind::Vagrant) => vagrant(file, text),
         None if std::str::from_utf8(text).is_ok_and(vagrant::is_one) => vagrant(file, text),
-        Some(Kind::Ansible) | None => of_text(kind, file, bytes),
+        Some(Kind::Ansible) | None => of_text(kind, file, bytes, rules),
     }
 }
 
@@ -164,7 +168,7 @@ fn probity(file: &Path, bytes: &[u8]) -> Result<Draft, Vec<Error>> {
 }
 
 /// Reads YAML or INI.
-fn of_text(kind: Option<Kind>, file: &Path, bytes: &[u8]) -> Result<Draft, Vec<Error>> {
+fn of_text(kind: Option<Kind>, file: &Path, bytes: &[u8], rules: &Rules) -> Result<Draft, Vec<Error>> {
     let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     let ini = || ansible::read_ini(file, bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
     if ending == "ini" || (ending != "yml" && ending != "yaml" && looks_like_ini(bytes)) {
@@ -174,6 +178,10 @@ fn of_text(kind: Option<Kind>, file: &Path, bytes: &[u8]) -> Result<Draft, Vec<E
     // Ansible's YAML may hold what is refused in our own.
     let theirs = || ansible::yaml_document(file, bytes);
     match (own, kind) {
+        // What kubectl prints with -o yaml.
+        (Ok(document), None) if document.root.as_map().is_some_and(kubectl::is_one) => {
+            kubectl::read(&document.root, rules)
+        }
         (Ok(document), None) if !ansible::is_yaml(&document.root) => Ok(document::read(Arc::new(document))),
         (Ok(_), _) => ansible::read_yaml(theirs().map_err(|error| vec![error])?),
         (Err(error), _) => match theirs() {

@@ -50,7 +50,7 @@ pub fn nodes(machines: &[Machine], rules: &Rules, place: &Place, draft: &mut Dra
             Err(error) => draft.errors.push(error.at(place.clone())),
         }
     }
-    let names = names(&taken, place, draft);
+    let names = names(&taken, rules, place, draft);
     let mut first: HashMap<&str, &Machine> = HashMap::new();
     for ((machine, facts, rule), name) in taken.iter().zip(&names) {
         let Some(name) = name else { continue };
@@ -100,15 +100,16 @@ type Taken<'a, 'b> = (&'a Machine, Facts<'a>, &'b Rule);
 
 /// The name of each machine. One that several would have is given up for all of them: each gets
 /// its own.
-fn names(taken: &[Taken<'_, '_>], place: &Place, draft: &mut Draft) -> Vec<Option<String>> {
+fn names(taken: &[Taken<'_, '_>], rules: &Rules, place: &Place, draft: &mut Draft) -> Vec<Option<String>> {
     let mut names: Vec<Option<String>> = Vec::new();
     let mut ruled = Vec::new();
     for (machine, facts, rule) in taken {
-        let name = match &rule.name {
+        let template = rule.name.as_ref().or(rules.all.name.as_ref());
+        let name = match template {
             Some(template) => single(template, facts, "name"),
             None => default_name(machine, facts),
         };
-        ruled.push(rule.name.is_some());
+        ruled.push(template.is_some());
         match name {
             Ok(name) => names.push(Some(name)),
             Err(error) => {
@@ -157,7 +158,7 @@ fn single(template: &Template, facts: &Facts<'_>, what: &str) -> Result<String, 
     match (texts.len(), texts.pop()) {
         (1, Some(text)) => Ok(text),
         (0, _) => Err(Error::usage(format!("the rule {what} gives nothing for {}", facts.owner))
-            .hint("a path in it leads nowhere; probity inventory show says what else there is")),
+            .hint("a path in it leads nowhere, or to an empty text")),
         (more, _) => Err(Error::usage(format!("the rule {what} gives {more} texts for {}, not one", facts.owner))),
     }
 }

@@ -8,11 +8,13 @@ use crate::transport::HostKeyCheck;
 use std::path::{Path, PathBuf};
 
 /// Keywords that say nothing a key and a host do not say here.
-const IMPLIED: [&str; 7] = [
+const IMPLIED: [&str; 9] = [
     "passwordauthentication",
     "identitiesonly",
     "loglevel",
     "forwardagent",
+    "forwardx11",
+    "preferredauthentications",
     "pubkeyacceptedkeytypes",
     "pubkeyacceptedalgorithms",
     "hostkeyalgorithms",
@@ -117,7 +119,10 @@ impl Open {
             }
             "proxyjump" => {}
             word if IMPLIED.contains(&word) => {}
-            _ if keyword.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !value.is_empty() => {
+            _ if !keyword.is_empty()
+                && keyword.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && !value.is_empty() =>
+            {
                 return Ok(Some(format!("{keyword} is ignored")));
             }
             _ => return Err(("is not what vagrant ssh-config prints".to_string(), did_you_mean(keyword, TAKEN))),

@@ -105,6 +105,9 @@ impl Reader {
     fn hosts(&mut self, group: &str, line: &str, place: &Place) -> Result<(), String> {
         let words = words(line).map_err(|what| format!("a line of a host: {what}"))?;
         let Some((pattern, rest)) = words.split_first() else { return Ok(()) };
+        if pattern.contains('=') {
+            return Err("a line of a host begins with NAME=VALUE, not with the host".to_string());
+        }
         let mut variables = Map::new();
         for word in rest {
             let Some((name, value)) = word.split_once('=') else {

@@ -130,20 +130,11 @@ fn with_type(resource: &Resource) -> Located {
     facts
 }
 
-/// `module.blue.aws_instance.web["a"]` as a name: `blue.web.a`.
+/// `module.blue.aws_instance.web["a"]` as a name: `blue.aws_instance.web.a`.
 fn plain_address(address: &str) -> String {
     let dotted = address.replace(['[', '"'], ".").replace(']', "");
-    let parts: Vec<&str> = dotted.split('.').filter(|part| !part.is_empty()).collect();
-    let mut kept = Vec::new();
-    let mut parts = parts.into_iter();
-    while let Some(part) = parts.next() {
-        match part {
-            "module" => kept.extend(parts.next()),
-            // A key of a module stands behind its name; what has an underscore and a name behind it is a type.
-            _ => kept.push(part),
-        }
-    }
-    kept.join(".")
+    let parts: Vec<&str> = dotted.split('.').filter(|part| !part.is_empty() && *part != "module").collect();
+    parts.join(".")
 }
 
 /// A mark in the place of a sensitive value.

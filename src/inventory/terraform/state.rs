@@ -56,6 +56,7 @@ pub fn read(root: &Map) -> Result<Known, Error> {
                 continue;
             };
             let mut attributes = attributes.value.clone();
+            unwrap(&mut attributes);
             for path in list(instance, "sensitive_attributes") {
                 hide(&mut attributes, path.as_list().unwrap_or_default());
             }
@@ -72,6 +73,27 @@ impl Output {
         let sensitive = map.get("sensitive").is_some_and(|field| matches!(field.value.value, Data::Bool(true)));
         let value = map.get("value")?.value.clone();
         Some(Output { name: name.to_string(), value, sensitive })
+    }
+}
+
+/// Takes the attributes of no fixed type out of their wrapping: a state has them as an object of
+/// `value` and `type`, everything else that is printed as they are.
+fn unwrap(attributes: &mut Located) {
+    let Data::Map(attributes) = &mut attributes.value else { return };
+    for field in attributes.values_mut() {
+        let Some(map) = field.value.as_map().filter(|map| map.len() == 2) else { continue };
+        let is_type = |kind: &Located| match &kind.value {
+            Data::Str(name) => matches!(name.as_str(), "string" | "number" | "bool" | "dynamic"),
+            Data::List(items) => {
+                matches!(items.first().and_then(Located::as_str), Some("object" | "map" | "list" | "set" | "tuple"))
+            }
+            _ => false,
+        };
+        if let (Some(value), Some(kind)) = (map.get("value"), map.get("type"))
+            && is_type(&kind.value)
+        {
+            field.value = value.value.clone();
+        }
     }
 }
 
