@@ -108,12 +108,13 @@ pub fn with_defaults(arguments: Vec<OsString>) -> Result<Vec<OsString>, Errors> 
 }
 
 /// Flags of which one on the command line puts the defaults of the others out of force.
-const OPPOSITES: [&[&str]; 6] = [
+const OPPOSITES: [&[&str]; 7] = [
     &["quiet", "verbose"],
     &["target", "inventory"],
     &["sudo", "su", "doas"],
     &["ssh_password_env", "ssh_password_file", "ssh_password_prompt"],
     &["passphrase_env", "passphrase_file"],
+    &["bag_passphrase_env", "bag_passphrase_file"],
     &["sudo_password_env", "sudo_password_file", "sudo_password_prompt"],
 ];
 

@@ -222,7 +222,7 @@ type Values = Result<Vec<Arc<[ProfileAttributes]>>, Vec<String>>;
 fn on_nodes(common: &[Assignment], inventory: &str) -> Values {
     let (ssh, base) = (manifest(SSH), manifest(BASE));
     let nodes = layers(inventory);
-    let nodes: Vec<_> = nodes.iter().map(|(name, layers)| NodeLayers { name, layers }).collect();
+    let nodes: Vec<_> = nodes.iter().map(|(name, layers)| NodeLayers { name, layers, waits: false }).collect();
     for_nodes(&[&ssh, &base], common, &nodes).map_err(|errors| {
         let line = |error: &Error| {
             error.to_string().rsplit_once("nodes.yml").map_or(error.to_string(), |(_, rest)| rest.to_string())
