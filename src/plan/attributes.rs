@@ -14,8 +14,8 @@ mod supplied;
 mod tests;
 
 pub use assignment::Assignment;
-pub use resolution::{NodeLayers, for_nodes, resolve};
 pub(in crate::plan) use resolution::{Fault, told};
+pub use resolution::{NodeLayers, for_nodes, resolve};
 pub use site::SiteTemplate;
 pub use sources::{from_argument, from_document, from_file, from_inventory};
 

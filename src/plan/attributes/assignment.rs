@@ -2,9 +2,9 @@
 
 use super::{Layer, Origin};
 use crate::error::{Error, Place, did_you_mean, nearest};
+use crate::plan::template::Spans;
 use crate::profile::{Declaration, Manifest};
 use crate::value::Value;
-use crate::plan::template::Spans;
 use crate::yaml::{Document, Located};
 use std::fmt;
 use std::sync::Arc;

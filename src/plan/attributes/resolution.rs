@@ -127,7 +127,12 @@ impl Checker<'_> {
                 let aim = (profile, attribute);
                 match assignment.read(&manifest.name, declaration) {
                     Ok(value) => {
-                        let setting = Setting { layer: assignment.layer, origin: assignment.origin.clone(), value, secret: assignment.secret };
+                        let setting = Setting {
+                            layer: assignment.layer,
+                            origin: assignment.origin.clone(),
+                            value,
+                            secret: assignment.secret,
+                        };
                         checked.push(Checked { aim, setting });
                     }
                     Err(error) => {

@@ -3,7 +3,7 @@
 use super::assignment::{Assignment, Raw};
 use super::resolution::{Fault, told};
 use super::sources::split_name;
-use super::{Layer, Origin};
+use super::{Layer, Origin, collect_texts};
 use crate::error::{Error, Place};
 use crate::plan::template::{Rendered, Renderer, Template, Variables, without};
 use crate::results::mask::{MASK, Masker};
@@ -147,7 +147,11 @@ impl SiteTemplate {
         if flow && any() {
             text = format!("{MASK}\n");
         }
-        let masked = Masker::new(rendered.secrets).mask_text(&text).into_owned();
+        let mut secrets = rendered.secrets;
+        for one in secret.iter().filter(|one| one.secret || sensitive(one.profile.as_deref(), &one.name)) {
+            collect_texts(&one.written(), &mut secrets);
+        }
+        let masked = Masker::new(secrets).mask_text(&text).into_owned();
         Shown { text: Some(masked), errors }
     }
 
