@@ -307,7 +307,11 @@ fn what_is_wrong_is_told_before_any_node_is_touched() {
         ("motd: {{ vars.x }}", "", &["vars are those of a pipeline"]),
         ("motd: {{ env.NOPE }}", "", &["env.NOPE is undefined on web1, db1"]),
         ("prot: {{ 1 }}", "", &["declares an attribute prot", "did you mean port?"]),
-        ("port: {{ node.name }}", "", &["is a string, not an integer on web1, db1", "attributes render --node web1"]),
+        (
+            "port: {{ node.name }}",
+            "",
+            &["is a string, not an integer", "(on web1, db1)", "attributes render --node web1"],
+        ),
         ("motd: 'x {{ node.name }}'", "", &["could break out"]),
         ("{% include '/etc/passwd' %}", "", &["unknown statement include", "a template is one file"]),
     ] {

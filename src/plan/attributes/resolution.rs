@@ -231,7 +231,12 @@ pub(in crate::plan) fn told(faults: Vec<Fault>) -> Vec<Error> {
         None => error,
         Some(first) => {
             let names: Vec<&str> = nodes.iter().map(|node| &**node).collect();
-            let message = format!("{}{}", error.message, on_nodes(&names));
+            let nodes = on_nodes(&names);
+            // After a remedy they would belong to it.
+            let message = match error.message.contains(": ") {
+                true => format!("{} ({})", error.message, nodes.trim_start()),
+                false => format!("{}{nodes}", error.message),
+            };
             Error { message, ..error }
                 .hint(format!("`probity attributes render --node {first} FILE` shows what a template gives there"))
         }

@@ -76,6 +76,12 @@ impl SiteTemplate {
         let (mut assignments, mut faults) = (Vec::new(), Vec::new());
         for (key, field) in map {
             let value = field.value.to_value();
+            let (line, column) = (field.key.line.unwrap_or(1), field.key.column.unwrap_or(1));
+            // An error about a name shows it.
+            if disguised.is_made_of_secrets(&key) && !spans.is_written(line, column, key.len()) {
+                faults.push(guarded(at(&rendered, &field.key, "the name of an attribute is made of a secret")));
+                continue;
+            }
             match split_name(&key) {
                 Ok((profile, name)) => assignments.push(Assignment {
                     layer: Layer::File,
@@ -227,6 +233,15 @@ enum Disguised {
 }
 
 impl Disguised {
+    /// Whether a name may be made of a secret.
+    fn is_made_of_secrets(&self, key: &str) -> bool {
+        match self {
+            Disguised::NoSecret => false,
+            Disguised::Known(map) => !map.contains_key(key),
+            Disguised::Unknown => true,
+        }
+    }
+
     /// A value that depends on a secret is one.
     fn is_secret(&self, key: &str, value: &Value) -> bool {
         match self {

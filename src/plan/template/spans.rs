@@ -76,6 +76,15 @@ impl Spans {
         begins + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
     }
 
+    /// Whether so many bytes at a line and column of what was rendered stand in the template as
+    /// they are.
+    pub fn is_written(&self, line: usize, column: usize, length: usize) -> bool {
+        let begin = self.byte(line, column);
+        let end = begin + length;
+        let first = self.parts.partition_point(|part| part.rendered.end <= begin);
+        self.parts[first..].iter().take_while(|part| part.rendered.start < end).all(|part| part.is_raw)
+    }
+
     fn written(&self, at: usize) -> usize {
         let next = self.parts.partition_point(|part| part.rendered.end <= at);
         match self.parts.get(next).or(self.parts.last()) {
