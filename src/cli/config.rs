@@ -91,6 +91,10 @@ pub fn with_defaults(arguments: Vec<OsString>) -> Result<Vec<OsString>, Errors> 
     for arg in flags(&command, subcommand).into_iter().filter(|arg| taken(arg)) {
         let Some(default) = arg.get_long().and_then(|long| defaults.get(long)) else { continue };
         let own = arg.get_id().as_str();
+        // Of several actions each has flags of its own.
+        if given.try_contains_id(own).is_err() && matches.try_contains_id(own).is_err() {
+            continue;
+        }
         let opposed = OPPOSITES
             .iter()
             .filter(|flags| flags.contains(&own))
@@ -113,12 +117,13 @@ pub fn with_defaults(arguments: Vec<OsString>) -> Result<Vec<OsString>, Errors> 
 }
 
 /// Flags of which one on the command line puts the defaults of the others out of force.
-const OPPOSITES: [&[&str]; 6] = [
+const OPPOSITES: [&[&str]; 7] = [
     &["quiet", "verbose"],
     &["target", "inventory"],
     &["sudo", "su", "doas"],
     &["ssh_password_env", "ssh_password_file", "ssh_password_prompt"],
     &["passphrase_env", "passphrase_file"],
+    &["bag_passphrase_env", "bag_passphrase_file"],
     &["sudo_password_env", "sudo_password_file", "sudo_password_prompt"],
 ];
 
@@ -131,15 +136,23 @@ fn from_command_line(given: &ArgMatches, matches: &ArgMatches, id: &str) -> bool
 
 /// The flags a subcommand takes, general ones included.
 fn flags<'a>(command: &'a Command, subcommand: &'a Command) -> Vec<&'a Arg> {
-    let subcommand = innermost(subcommand);
-    let mut found: Vec<&Arg> = subcommand.get_arguments().chain(command.get_arguments()).collect();
-    found.retain(|arg| arg.get_long().is_some_and(|long| !FIXED.contains(&long)));
+    let all = innermost(subcommand).into_iter().flat_map(Command::get_arguments).chain(command.get_arguments());
+    let mut found: Vec<&Arg> = Vec::new();
+    for arg in all {
+        let fixed = arg.get_long().is_none_or(|long| FIXED.contains(&long));
+        if !fixed && !found.iter().any(|other| other.get_long() == arg.get_long()) {
+            found.push(arg);
+        }
+    }
     found
 }
 
-/// What really takes the flags: `attributes explain` for `attributes`.
-fn innermost(subcommand: &Command) -> &Command {
-    subcommand.get_subcommands().next().map_or(subcommand, innermost)
+/// What really takes the flags: `attributes explain` and `attributes render` for `attributes`.
+fn innermost(subcommand: &Command) -> Vec<&Command> {
+    match subcommand.has_subcommands() {
+        true => subcommand.get_subcommands().flat_map(innermost).collect(),
+        false => vec![subcommand],
+    }
 }
 
 /// A default as it would be typed.
@@ -204,7 +217,7 @@ fn from_file(path: &std::path::Path, command: &Command, subcommand: &Command) ->
     known.extend(
         command
             .get_subcommands()
-            .map(innermost)
+            .flat_map(innermost)
             .chain([command])
             .flat_map(Command::get_arguments)
             .filter_map(Arg::get_long),
@@ -290,7 +303,7 @@ pub fn run(args: &ConfigArgs) -> Outcome {
 
 /// What is in the environment and looks like a default, but belongs to no flag.
 fn unknown_variables(command: &Command) -> Vec<String> {
-    let all = command.get_subcommands().map(innermost).chain([command]).flat_map(Command::get_arguments);
+    let all = command.get_subcommands().flat_map(innermost).chain([command]).flat_map(Command::get_arguments);
     let mut known: Vec<String> = all.filter_map(Arg::get_long).map(variable).collect();
     known.push("PROBITY_CONFIG".to_string());
     let set = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());

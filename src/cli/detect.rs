@@ -1,15 +1,14 @@
 //! `probity detect`
 
-use super::nodes::NodeArgs;
+use super::nodes::{NodeArgs, platform_of};
 use super::{Errors, Global, Outcome, TextOrJson};
 use crate::error::{Error, exit};
-use crate::node::{Node, Platform};
+use crate::node::Platform;
 use crate::plan::nodes::NodePlan;
 use crate::results::mask::Masker;
-use crate::transport;
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Prints which operating system this machine, or another node, runs
 ///
@@ -99,13 +98,7 @@ fn ask_all(nodes: &[NodePlan]) -> Vec<Found> {
 }
 
 fn ask(plan: &NodePlan) -> Found {
-    let masker = Arc::new(Masker::new(Vec::new()));
-    let transport = transport::open(&plan.target, &plan.options, &masker, &AtomicBool::new(false));
-    let transport = transport.map_err(|unreachable| unreachable.to_string())?;
-    let now = jiff::Timestamp::now().as_second();
-    let node = Node::new(&*plan.name, plan.target.to_string(), transport.into(), now);
-    let platform = crate::run::look_at(&node).map_err(|fault| fault.to_string())?;
-    Ok(facts(&platform))
+    platform_of(plan).map(|platform| facts(&platform))
 }
 
 fn facts(platform: &Platform) -> Facts {

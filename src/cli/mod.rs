@@ -143,7 +143,7 @@ pub fn main() -> u8 {
         Command::Exec(args) => exec::run(args, &cli.global),
         Command::Pipeline(args) => pipeline::run(args, &cli.global),
         Command::Init(args) => init::run(args, &cli.global),
-        Command::Attributes(args) => attributes::run(args),
+        Command::Attributes(args) => attributes::run(args, &cli.global),
         Command::Check(args) => check::run(args, &cli.global),
         Command::Test(args) => test::run(args, &cli.global),
         Command::Describe(args) => describe::run(args),

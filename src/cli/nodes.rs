@@ -3,13 +3,18 @@
 use super::{Errors, prompt};
 use crate::error::Error;
 use crate::inventory::{Connection, Named, Reading, SecretSource, Source};
+use crate::node::{Node, Platform};
 use crate::plan::nodes::{self, NodePlan, Nodes, Wanted};
+use crate::results::mask::Masker;
 use crate::target::Target;
-use crate::transport::{HostKeyCheck, Tool};
+use crate::transport::{self, HostKeyCheck, Tool};
 use crate::value::Value;
 use crate::value::duration::milliseconds;
 use clap::builder::NonEmptyStringValueParser;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Which nodes, and how they are reached.
@@ -129,6 +134,19 @@ enum KeyCheck {
     Strict,
     AcceptNew,
     Off,
+}
+
+/// What a node is, which is asked now.
+///
+/// # Errors
+/// Why it cannot be reached or looked at.
+pub fn platform_of(plan: &NodePlan) -> Result<Rc<Platform>, String> {
+    let masker = Arc::new(Masker::new(Vec::new()));
+    let transport = transport::open(&plan.target, &plan.options, &masker, &AtomicBool::new(false));
+    let transport = transport.map_err(|unreachable| unreachable.to_string())?;
+    let now = jiff::Timestamp::now().as_second();
+    let node = Node::new(&*plan.name, plan.target.to_string(), transport.into(), now);
+    crate::run::look_at(&node).map_err(|fault| fault.to_string())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -4,6 +4,8 @@ use super::os_release;
 use super::{Seen, Sight};
 use crate::probe::{Fault, FaultKind, FileKind, Kernel, Read, Stat, Stated, Uname};
 use crate::results::event::PlatformSummary;
+use crate::value::Value;
+use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -98,6 +100,25 @@ impl Platform {
             family: self.family.clone(),
             arch: self.kernel.machine.clone(),
         }
+    }
+
+    /// The facts as templates see them; one that is not known is not there.
+    pub fn facts(&self) -> Value {
+        let texts = [
+            ("name", &self.name),
+            ("title", &self.title),
+            ("release", &self.release),
+            ("codename", &self.codename),
+            ("family", &self.family),
+            ("arch", &self.kernel.machine),
+            ("kernel", &self.kernel.release),
+            ("hostname", &self.kernel.host_name),
+        ];
+        let known = texts.into_iter().filter(|(_, text)| !text.is_empty());
+        let mut facts: IndexMap<String, Value> =
+            known.map(|(name, text)| (name.to_string(), Value::from(text.clone()))).collect();
+        facts.insert("families".to_string(), Value::strings(&self.families));
+        Value::Map(facts)
     }
 
     /// The release of the kernel that runs.

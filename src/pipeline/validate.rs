@@ -6,12 +6,14 @@ use super::stage::Attempt;
 use super::watcher::News;
 use crate::error::{Error, exit};
 use crate::inventory::Attributes;
-use crate::plan::attributes::{self, Assignment, Layer};
+use crate::plan::attributes::{self, Layer, Supplied};
+use crate::plan::bags::{Bags, KeySource, Keys};
 use crate::plan::nodes::Nodes;
 use crate::profile::waiver::Waivers;
 use crate::results::{Live, Stamped};
 use crate::run::remote::{Agent, Program};
 use crate::run::{self, Audience, Interruption, Request, Width};
+use crate::value::Value;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -70,7 +72,7 @@ pub fn validate(
     };
     let request = Request {
         profiles: run::load_profiles(&stage.profiles.profiles, &stage.profiles.folders, &[])?,
-        assignments: assignments(&stage.profiles, ground)?,
+        assignments: supplied(&stage.profiles, ground)?,
         selection: stage.selection.clone(),
         waivers: Waivers::read(&stage.waivers).map_err(one)?,
         nodes,
@@ -133,24 +135,27 @@ impl Audience for Told<'_> {
     fn tick(&mut self, _now: Instant) {}
 }
 
-/// The values of files and of the stage itself.
-pub fn assignments(profiles: &ProfileChoice, ground: &Ground) -> Result<Vec<Assignment>, Vec<Error>> {
-    let mut errors = Vec::new();
-    let mut assignments = Vec::new();
-    for path in &profiles.attrs {
-        match attributes::from_file(path) {
-            Ok(found) => assignments.extend(found),
-            Err(found) => errors.extend(found),
-        }
+/// The values of files and of the stage itself. Templates of attributes see what those of the
+/// stage see, besides their node.
+///
+/// # Errors
+/// Everything that is wrong with them whatever the node.
+pub fn supplied(profiles: &ProfileChoice, ground: &Ground) -> Result<Supplied, Vec<Error>> {
+    let environment = |name: &str| ground.variable(name);
+    let files = profiles.bag_keys.iter().cloned().map(KeySource::File);
+    let keys: Vec<KeySource> = files.chain(profiles.bag_key_env.clone().map(KeySource::Variable)).collect();
+    let keys = Keys::read(&keys, None, &environment).map_err(|error| vec![error])?;
+    let bags = Bags::new(profiles.bags.clone(), keys);
+    let mut supplied = Supplied::read(&profiles.attrs, &[], bags, &environment)?;
+    ground.site.keep_secret(supplied.secrets().to_vec());
+    let mut surroundings = ground.context.variables();
+    if let Some(Value::Map(variables)) = surroundings.get_mut("env") {
+        variables.extend(ground.env.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
     }
-    if let Some(values) = &profiles.attributes {
-        let given = Attributes { document: ground.pipeline.document().clone(), values: values.clone(), owner: None };
-        match attributes::from_inventory(&given, Layer::CommandLine) {
-            Ok(found) => assignments.extend(found),
-            Err(found) => errors.extend(found),
-        }
-    }
-    if errors.is_empty() { Ok(assignments) } else { Err(errors) }
+    supplied.surroundings = surroundings;
+    let Some(values) = &profiles.attributes else { return Ok(supplied) };
+    let given = Attributes { document: ground.pipeline.document().clone(), values: values.clone(), owner: None };
+    Ok(supplied.and(attributes::from_inventory(&given, Layer::CommandLine)?))
 }
 
 fn what(profiles: &ProfileChoice) -> String {

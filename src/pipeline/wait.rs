@@ -7,7 +7,7 @@ use super::stage::Attempt;
 use super::validate;
 use super::watcher::News;
 use crate::error::{Error, exit};
-use crate::plan::nodes::{NodePlan, Nodes};
+use crate::plan::nodes::{Groups, NodePlan, Nodes};
 use crate::plan::selection::Selection;
 use crate::profile::Profile;
 use crate::profile::waiver::Waivers;
@@ -54,6 +54,7 @@ struct Waiting<'a> {
     ground: &'a Ground,
     interruption: &'a Arc<Interruption>,
     nodes: Vec<NodePlan>,
+    groups: Groups,
     looks: Vec<Look>,
     /// Whether its readiness profiles passed.
     passed: Vec<bool>,
@@ -69,7 +70,7 @@ impl<'a> Waiting<'a> {
         ground: &'a Ground,
         interruption: &'a Arc<Interruption>,
     ) -> Result<Waiting<'a>, Vec<Error>> {
-        let nodes = nodes.nodes;
+        let Nodes { nodes, groups, .. } = nodes;
         let looks = vec![Look::NotYet("was not looked at in time".to_string()); nodes.len()];
         let passed = vec![false; nodes.len()];
         let profiles = run::load_profiles(&stage.profiles.profiles, &stage.profiles.folders, &[])?;
@@ -82,7 +83,7 @@ impl<'a> Waiting<'a> {
             return Err(vec![error.hint("write a share such as quorum: 80%")]);
         }
         let until = Instant::now() + stage.within;
-        Ok(Waiting { stage, ground, interruption, nodes, looks, passed, profiles, enough, until })
+        Ok(Waiting { stage, ground, interruption, nodes, groups, looks, passed, profiles, enough, until })
     }
 
     /// Looks at all nodes again and again.
@@ -153,10 +154,10 @@ impl<'a> Waiting<'a> {
         let nodes = open.iter().map(|number| self.nodes[*number].clone()).collect();
         let request = Request {
             profiles: self.profiles.clone(),
-            assignments: validate::assignments(&self.stage.profiles, self.ground)?,
+            assignments: validate::supplied(&self.stage.profiles, self.ground)?,
             selection: Selection::default(),
             waivers: Waivers::default(),
-            nodes: Nodes { nodes, secrets: self.ground.site.secrets(), notes: Vec::new() },
+            nodes: Nodes { nodes, groups: self.groups.clone(), secrets: self.ground.site.secrets(), notes: Vec::new() },
             rerun: None,
             record: None,
             agent: None,

@@ -6,14 +6,20 @@
 
 mod assignment;
 mod resolution;
+mod site;
 mod sources;
+mod supplied;
 
 #[cfg(test)]
 mod tests;
 
 pub use assignment::Assignment;
+pub(in crate::plan) use resolution::{Fault, told};
 pub use resolution::{NodeLayers, for_nodes, resolve};
+pub use site::SiteTemplate;
 pub use sources::{from_argument, from_document, from_file, from_inventory};
+
+pub use supplied::{OnNode, Supplied};
 
 use crate::error::Place;
 use crate::profile::Declaration;
@@ -44,6 +50,10 @@ pub enum Origin {
     Unset,
     /// A line of a manifest, an attributes file or an inventory.
     Written(Place),
+    /// A line of a template, as it was rendered for a node.
+    Rendered(Place, Arc<str>),
+    /// A line of a template that is not rendered before its node is reached.
+    Waiting(Place),
     /// An inventory without lines, and whose variable it is there: `node web1`.
     Inventory(PathBuf, Arc<str>),
     /// `--attr NAME=VALUE`.
@@ -61,6 +71,12 @@ impl fmt::Display for Origin {
             Origin::Unset => f.write_str("not set"),
             Origin::Written(Place { file, line: Some(line), .. }) => write!(f, "{}:{line}", file.display()),
             Origin::Written(place) => write!(f, "{place}"),
+            Origin::Rendered(place, node) => {
+                write!(f, "{} (rendered for {node})", Origin::Written(place.clone()))
+            }
+            Origin::Waiting(place) => {
+                write!(f, "{}, rendered once the node is reached", Origin::Written(place.clone()))
+            }
             Origin::Inventory(file, owner) => write!(f, "{}, {owner}", file.display()),
             Origin::Argument => f.write_str("--attr"),
             Origin::ArgumentFile(file) => write!(f, "--attr, from @{}", file.display()),
@@ -75,6 +91,8 @@ pub struct Setting {
     pub layer: Layer,
     pub origin: Origin,
     pub value: Value,
+    /// Whether it was made of an encrypted item of a data bag.
+    pub secret: bool,
 }
 
 /// An attribute of a profile with the value it has in a run.
@@ -84,6 +102,7 @@ pub struct Resolved {
     /// [`Value::Nil`] where nothing has set it.
     pub value: Value,
     pub origin: Origin,
+    /// Declared so, or made of an encrypted item of a data bag.
     pub sensitive: bool,
     pub declaration: Declaration,
     /// Everything that has set it, the weakest first; the last one holds.
@@ -107,24 +126,25 @@ impl fmt::Debug for Resolved {
 impl Resolved {
     /// The value as it may be shown: a sensitive one is not.
     pub fn shown(&self) -> String {
-        self.shown_setting(&self.value)
+        shown(&self.value, self.sensitive)
     }
 
     /// A value of its trace as it may be shown.
-    pub fn shown_setting(&self, value: &Value) -> String {
-        match value {
-            Value::Nil => "nothing".to_string(),
-            _ if self.sensitive => "(sensitive)".to_string(),
-            other => other.to_string(),
-        }
+    pub fn shown_setting(&self, setting: &Setting) -> String {
+        shown(&setting.value, self.is_secret(setting))
+    }
+
+    /// Whether a value of its trace is a secret.
+    pub fn is_secret(&self, setting: &Setting) -> bool {
+        self.declaration.sensitive || setting.secret
     }
 
     /// The texts that must not leave the run: of a sensitive attribute its value, of a
     /// list or map all the values in it, whichever layer set it.
     pub fn secrets(&self) -> Vec<String> {
         let mut secrets = Vec::new();
-        if self.sensitive {
-            self.trace.iter().for_each(|setting| collect_texts(&setting.value, &mut secrets));
+        for setting in self.trace.iter().filter(|setting| self.is_secret(setting)) {
+            collect_texts(&setting.value, &mut secrets);
         }
         secrets.sort_unstable();
         secrets.dedup();
@@ -141,6 +161,14 @@ impl ProfileAttributes {
     /// The texts that must not leave the run.
     pub fn secrets(&self) -> Vec<String> {
         self.values.iter().flat_map(|resolved| resolved.secrets()).collect()
+    }
+}
+
+fn shown(value: &Value, sensitive: bool) -> String {
+    match value {
+        Value::Nil => "nothing".to_string(),
+        _ if sensitive => "(sensitive)".to_string(),
+        other => other.to_string(),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod attributes;
 pub mod bags;
 pub mod nodes;
 mod pattern;
+pub mod per_node;
 pub mod rerun;
 pub mod selection;
 pub mod share;

@@ -11,6 +11,7 @@ use crate::target::Target;
 use crate::transport::{Options, Prompt, Secret};
 use crate::value::external::Environment;
 use choice::Choice;
+use indexmap::IndexMap;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -37,11 +38,16 @@ pub struct Wanted<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Nodes {
     pub nodes: Vec<NodePlan>,
+    /// Every group of the inventories with all its nodes, also those that are not chosen.
+    pub groups: Groups,
     /// Every password and passphrase that was read: no report may show one.
     pub secrets: Vec<String>,
     /// What was read and is not honoured, for a person to see.
     pub notes: Vec<String>,
 }
+
+/// The names of nodes by group, both in the order of the inventories.
+pub type Groups = IndexMap<Arc<str>, Vec<Arc<str>>>;
 
 /// One node of a run.
 #[derive(Debug, Clone)]
@@ -79,8 +85,8 @@ impl Source {
 /// name, patterns that match nothing, secrets of chosen nodes that cannot be read.
 pub fn read(wanted: &Wanted<'_>, environment: Environment<'_>) -> Result<Nodes, Vec<Error>> {
     let inventories = inventories(wanted);
-    let chosen = chosen(wanted, &inventories)?;
-    let mut plan = Nodes::default();
+    let (chosen, groups) = chosen(wanted, &inventories)?;
+    let mut plan = Nodes { groups, ..Nodes::default() };
     for inventory in inventories.iter().flatten() {
         plan.notes.extend(inventory.notes.iter().map(|note| format!("{}: {note}", inventory.file.display())));
     }
@@ -109,22 +115,22 @@ pub fn read(wanted: &Wanted<'_>, environment: Environment<'_>) -> Result<Nodes, 
     if errors.is_empty() { Ok(plan) } else { Err(errors) }
 }
 
-/// A node and what is said of its attributes, as [`NodePlan::attributes`].
-pub type NodeAttributes = (Arc<str>, Vec<Arc<[Assignment]>>);
-
-/// What the chosen nodes' attributes are made of, for one who only wants to know: no secret
-/// is read.
+/// The nodes for one who only wants to know their attributes: no secret is read, and how they
+/// are reached is left open.
 ///
 /// # Errors
 /// As [`read`], secrets aside.
-pub fn attributes(wanted: &Wanted<'_>) -> Result<Vec<NodeAttributes>, Vec<Error>> {
+pub fn attributes(wanted: &Wanted<'_>) -> Result<Nodes, Vec<Error>> {
     let inventories = inventories(wanted);
     let mut errors = Vec::new();
     let mut layers = Layers::default();
-    let mut found = Vec::new();
-    for candidate in chosen(wanted, &inventories)? {
+    let (chosen, groups) = chosen(wanted, &inventories)?;
+    let mut found = Nodes { groups, ..Nodes::default() };
+    for candidate in chosen {
         let attributes = layers.of(&candidate, &mut errors);
-        found.push((candidate.name, attributes));
+        let target = candidate.target(wanted.connection);
+        let Candidate { name, groups, .. } = candidate;
+        found.nodes.push(NodePlan { name, target, groups, options: Options::default(), attributes });
     }
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
@@ -136,8 +142,8 @@ fn inventories(wanted: &Wanted<'_>) -> Inventories {
     wanted.inventories.iter().map(|source| source.read(&wanted.reading)).collect()
 }
 
-/// The nodes that take part.
-fn chosen<'a>(wanted: &Wanted<'_>, inventories: &'a Inventories) -> Result<Vec<Candidate<'a>>, Vec<Error>> {
+/// The nodes that take part, and the groups of all there are.
+fn chosen<'a>(wanted: &Wanted<'_>, inventories: &'a Inventories) -> Result<(Vec<Candidate<'a>>, Groups), Vec<Error>> {
     let mut errors = Vec::new();
     let choice = Choice::new(wanted.nodes).map_err(|found| errors.extend(found)).unwrap_or_default();
     let mut found: Vec<Candidate<'_>> = Vec::new();
@@ -166,7 +172,14 @@ fn chosen<'a>(wanted: &Wanted<'_>, inventories: &'a Inventories) -> Result<Vec<C
         .map(|candidate| (&*candidate.name, candidate.groups.iter().map(|group| &**group).collect()))
         .collect();
     let chosen = choice.choose(&names)?;
-    Ok(found.into_iter().zip(chosen).filter_map(|(candidate, chosen)| chosen.then_some(candidate)).collect())
+    let mut groups = Groups::new();
+    for candidate in &found {
+        for group in &candidate.groups {
+            groups.entry(group.clone()).or_default().push(candidate.name.clone());
+        }
+    }
+    let chosen = found.into_iter().zip(chosen).filter_map(|(candidate, chosen)| chosen.then_some(candidate));
+    Ok((chosen.collect(), groups))
 }
 
 /// A node that may become one of the run.

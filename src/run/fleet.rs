@@ -183,8 +183,17 @@ impl Crew {
     fn look(&self, number: usize, stream: &mut NodeStream<'_>) -> Result<Landed, Unreachable> {
         let transport = node::connect(&self.plan, number, stream.flight())?;
         let mut notes: Vec<Arc<str>> = transport.notes().into_iter().map(Into::into).collect();
-        let has_shell = matches!(self.plan.nodes[number].target, Target::Ssh { .. } | Target::Container(_));
+        let planned = &self.plan.nodes[number];
+        let has_shell = matches!(planned.target, Target::Ssh { .. } | Target::Container(_));
         if let Some(agent) = self.plan.agent.as_ref().filter(|_| has_shell) {
+            // The agent is told all values, and so some have to be decided before.
+            if planned.later.is_some() {
+                let reached = node::look(&self.plan, number, transport.clone())?;
+                node::decide(&self.plan, number, &reached, stream);
+                if planned.undecided().is_some() {
+                    return Ok(node::run(&self.plan, number, &reached, Vec::new(), notes, stream));
+                }
+            }
             match remote::run(&self.plan, number, &*transport, agent, &notes, stream) {
                 Ok(landed) => return Ok(landed),
                 Err(why) => notes.push(format!("asked in batches, without the agent: {why}").into()),

@@ -97,6 +97,7 @@ fn plan(check: &str, manifest: &str, waived: bool, nodes: Vec<(&str, Target)>) -
         options: Options::default(),
         record: None,
         profiles: vec![OnNode { values: Arc::default(), selected: profile.selected.clone() }],
+        later: None,
     };
     let nodes = nodes.into_iter().map(node).collect();
     Arc::new(Plan {

@@ -8,6 +8,7 @@ use crate::node::platform::Platform;
 use crate::node::{Node, Unseen};
 use crate::probe::{Fault, FaultKind};
 use crate::results::event::{ControlFinished, NodeFinished, NodeStarted, ProfileFinished, ProfileStarted};
+use crate::results::mask::Masker;
 use crate::results::{Outcome, RunEvent, Tally};
 use crate::transport::recording::{Header, Recorder};
 use crate::transport::{self, Transport, Unreachable, UnreachableKind};
@@ -116,7 +117,7 @@ pub fn reached(node: Node) -> Result<Reached, Unreachable> {
 
 impl Reached {
     /// Writes down what was observed, where that is wanted.
-    fn record(&self, plan: &Plan, planned: &PlannedNode, stream: &mut NodeStream<'_>) {
+    fn record(&self, planned: &PlannedNode, stream: &mut NodeStream<'_>) {
         let (Some(path), Some(recorder)) = (&planned.record, &self.recorder) else { return };
         let header = Header {
             node: planned.name.to_string(),
@@ -124,7 +125,7 @@ impl Reached {
             user: self.node.user(),
             now: self.node.now,
         };
-        if let Err(error) = recorder.write(path, &plan.masker, &header) {
+        if let Err(error) = recorder.write(path, stream.masker(), &header) {
             stream.trouble(error);
         }
     }
@@ -143,6 +144,9 @@ pub fn run(
     let began = Instant::now();
     let planned = &plan.nodes[number];
     let Reached { node, platform, .. } = reached;
+    decide(plan, number, reached, stream);
+    // What controls print is masked with what this node has brought to light.
+    let engines = if planned.later.is_some() { Vec::new() } else { engines };
     stream.send(RunEvent::NodeStarted(NodeStarted {
         user: Some(node.user().into()),
         platform: Some(platform.summary()),
@@ -151,10 +155,10 @@ pub fn run(
     let mut tally = Tally::default();
     let mut whole = true;
     let mut engines = engines.into_iter();
-    for (profile, on_node) in plan.profiles.iter().zip(&planned.profiles) {
+    for (at, (profile, on_node)) in plan.profiles.iter().zip(&planned.profiles).enumerate() {
         let engine = engines.next();
         if whole && !on_node.selected.numbers.is_empty() {
-            let run = ProfileRun { plan, planned, profile, on_node, reached };
+            let run = ProfileRun { plan, planned, profile, at, on_node, reached };
             let (of_profile, ran) = run.run(engine, stream);
             tally += of_profile;
             whole = ran;
@@ -173,8 +177,15 @@ pub fn run(
         interrupted: !whole,
         notes,
     }));
-    reached.record(plan, planned, stream);
+    reached.record(planned, stream);
     Landed { tally, whole, reached: true }
+}
+
+/// Decides the values that wait for the facts of a node.
+pub fn decide(plan: &Plan, number: usize, reached: &Reached, stream: &mut NodeStream<'_>) {
+    if let Some(masker) = plan.nodes[number].decide(&reached.platform, &plan.masker) {
+        stream.mask_with(masker);
+    }
 }
 
 /// Reports a node that was not looked at: every control is errored with the reason, so that
@@ -184,11 +195,11 @@ pub fn report_unreached(plan: &Plan, number: usize, why: &str, stream: &mut Node
     let why: Arc<str> = why.into();
     stream.send(RunEvent::NodeStarted(NodeStarted { error: Some(why.clone()), ..started(planned) }));
     let mut tally = Tally::default();
-    for (profile, on_node) in plan.profiles.iter().zip(&planned.profiles) {
+    for (at, (profile, on_node)) in plan.profiles.iter().zip(&planned.profiles).enumerate() {
         if on_node.selected.numbers.is_empty() {
             continue;
         }
-        stream.send(profile_started(planned, on_node, None));
+        stream.send(profile_started(planned, at, None));
         let mut of_profile = Tally::default();
         for control in on_node.selected.numbers.iter().copied() {
             let finished = not_run(Outcome::Errored, why.clone());
@@ -231,12 +242,12 @@ pub fn started(planned: &PlannedNode) -> NodeStarted {
     }
 }
 
-/// A profile begins on a node.
-pub fn profile_started(planned: &PlannedNode, on_node: &OnNode, not_applicable: Option<Arc<str>>) -> RunEvent {
+/// A profile, by its number in the plan, begins on a node.
+pub fn profile_started(planned: &PlannedNode, at: usize, not_applicable: Option<Arc<str>>) -> RunEvent {
     RunEvent::ProfileStarted(Box::new(ProfileStarted {
         node: planned.name.clone(),
-        profile: on_node.selected.summary.clone(),
-        attributes: on_node.values.attributes.clone(),
+        profile: planned.profiles[at].selected.summary.clone(),
+        attributes: planned.values(at).attributes.clone(),
         not_applicable,
     }))
 }
@@ -290,6 +301,8 @@ struct ProfileRun<'a> {
     plan: &'a Plan,
     planned: &'a PlannedNode,
     profile: &'a PlannedProfile,
+    /// The number of the profile in the plan.
+    at: usize,
     on_node: &'a OnNode,
     reached: &'a Reached,
 }
@@ -300,7 +313,7 @@ impl ProfileRun<'_> {
     fn run(&self, engine: Option<Engine>, stream: &mut NodeStream<'_>) -> (Tally, bool) {
         let began = Instant::now();
         let not_applicable = self.profile.unsupported(&self.reached.platform);
-        stream.send(profile_started(self.planned, self.on_node, not_applicable.clone()));
+        stream.send(profile_started(self.planned, self.at, not_applicable.clone()));
         let mut tally = Tally::default();
         let mut reported = vec![false; self.profile.controls.len()];
         let whole = match not_applicable {
@@ -334,11 +347,15 @@ impl ProfileRun<'_> {
         tally: &mut Tally,
         stream: &mut NodeStream<'_>,
     ) -> Result<bool, Arc<str>> {
+        if let Some(why) = self.planned.undecided() {
+            return Err(why);
+        }
         let engine = match engine {
             Some(engine) => engine,
-            None => self.load()?,
+            None => self.load(stream.shared_masker())?,
         };
-        engine.set_attributes(self.on_node.values.values.clone(), self.on_node.values.secrets.clone());
+        let values = self.planned.values(self.at);
+        engine.set_attributes(values.values.clone(), values.secrets.clone());
         let flight = stream.flight().clone();
         let mut report = |number: usize, finished: Finished| {
             reported[number] = true;
@@ -353,10 +370,13 @@ impl ProfileRun<'_> {
 
     /// Loads the controls into a Lua state of this node. They were loaded once before, so
     /// an error is one of memory.
-    fn load(&self) -> Result<Engine, Arc<str>> {
+    fn load(&self, masker: Option<Arc<Masker>>) -> Result<Engine, Arc<str>> {
         let node = self.planned.name.clone();
         let print: Print = match self.plan.print.clone() {
-            Some(print) => Rc::new(move |control, line| print(&node, control, line)),
+            Some(print) => Rc::new(move |control, line| match &masker {
+                Some(masker) => print(&node, control, &masker.mask_text(line)),
+                None => print(&node, control, line),
+            }),
             None => Rc::new(|_, _| {}),
         };
         let mut engine = Engine::load(&self.profile.sources, Limits::default(), print).map_err(|errors| {

@@ -1,6 +1,7 @@
 //! What a run does, fixed before any node is touched. It is shared by all threads.
 
 use super::remote::Agent;
+use crate::error::Error;
 use crate::lua::Sources;
 use crate::node::platform::Platform;
 use crate::profile::manifest::Supports;
@@ -11,7 +12,7 @@ use crate::transport::Options;
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The waiver of a control on a node, by their names, whether it still holds or not.
 pub type WaiverOf = Arc<dyn Fn(&str, &str) -> Option<WaiverSummary> + Send + Sync>;
@@ -72,6 +73,8 @@ pub struct PlannedNode {
     pub record: Option<PathBuf>,
     /// For each profile of the plan, in its order.
     pub profiles: Vec<OnNode>,
+    /// What is decided once the node is reached.
+    pub later: Option<Later>,
 }
 
 /// A profile on one node.
@@ -90,6 +93,80 @@ pub struct Values {
     pub attributes: Vec<AttributeSummary>,
     /// Texts that no report may show and no command line may hold.
     pub secrets: Vec<String>,
+    /// The attributes that are decided once the node is reached.
+    pub waiting: Vec<Arc<str>>,
+}
+
+/// The values of a node whose facts are known.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// For each profile of the plan, in its order.
+    pub values: Vec<Arc<Values>>,
+    /// Texts that no report may show, beyond those of the values.
+    pub secrets: Vec<String>,
+}
+
+/// Decides the values of a node by its facts.
+pub type Decide = Box<dyn Fn(&Value) -> Result<Decision, Vec<Error>> + Send + Sync>;
+
+/// Values that wait for the facts of a node.
+pub struct Later {
+    /// The templates that use them.
+    pub files: Vec<PathBuf>,
+    decide: Decide,
+    /// What came of it the last time the node was reached.
+    decided: Mutex<Option<Result<Vec<Arc<Values>>, Arc<str>>>>,
+}
+
+impl Later {
+    /// Values that `decide` gives; the templates of `files` use the facts.
+    pub fn new(files: Vec<PathBuf>, decide: Decide) -> Later {
+        Later { files, decide, decided: Mutex::new(None) }
+    }
+}
+
+impl PlannedNode {
+    /// Decides what waits for the facts of the node, which is reached. Gives what masks its
+    /// events from now on, where there are more secrets than `masker` knows.
+    pub fn decide(&self, platform: &Platform, masker: &Masker) -> Option<Arc<Masker>> {
+        let later = self.later.as_ref()?;
+        let decision = (later.decide)(&platform.facts());
+        let (decided, secrets) = match decision {
+            Ok(Decision { values, mut secrets }) => {
+                secrets.extend(values.iter().flat_map(|values| values.secrets.iter().cloned()));
+                (Ok(values), secrets)
+            }
+            Err(errors) => (Err(undecided(&errors)), Vec::new()),
+        };
+        *later.decided.lock().unwrap_or_else(PoisonError::into_inner) = Some(decided);
+        masker.with(secrets).map(Arc::new)
+    }
+
+    /// The values of a profile: those that were decided when the node was reached, else those
+    /// that are known before.
+    pub fn values(&self, profile: usize) -> Arc<Values> {
+        let decided = self.later.as_ref().and_then(|later| {
+            let decided = later.decided.lock().unwrap_or_else(PoisonError::into_inner);
+            decided.as_ref()?.as_ref().ok()?.get(profile).cloned()
+        });
+        decided.unwrap_or_else(|| self.profiles[profile].values.clone())
+    }
+
+    /// Why the values could not be decided when the node was reached.
+    pub fn undecided(&self) -> Option<Arc<str>> {
+        let decided = self.later.as_ref()?.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        decided.as_ref()?.as_ref().err().cloned()
+    }
+}
+
+/// The errors in one line, as the reason of controls that cannot run.
+fn undecided(errors: &[Error]) -> Arc<str> {
+    let one = |error: &Error| match &error.place {
+        Some(place) => format!("{place}: {}", error.message),
+        None => error.message.clone(),
+    };
+    let all: Vec<String> = errors.iter().map(one).collect();
+    format!("the values of attributes cannot be decided: {}", all.join("; ")).into()
 }
 
 impl Plan {

@@ -1,11 +1,12 @@
 //! From what is asked for to the plan of a run.
 
-use super::plan::{NodePrint, OnNode, Plan, PlannedNode, PlannedProfile, Values, WaiverOf};
+use super::plan::{Later, NodePrint, OnNode, Plan, PlannedNode, PlannedProfile, Values, WaiverOf};
 use super::remote::Agent;
+use super::values::OnNodes;
 use super::{prepare, values};
 use crate::error::Error;
 use crate::lua::{Engine, Print};
-use crate::plan::attributes::Assignment;
+use crate::plan::attributes::Supplied;
 use crate::plan::nodes::{NodePlan, Nodes};
 use crate::plan::rerun::Rerun;
 use crate::plan::selection::{Selectable, Selection};
@@ -24,7 +25,7 @@ pub struct Request {
     pub profiles: Vec<Profile>,
     pub nodes: Nodes,
     /// The values of files and of the command line, the weakest first.
-    pub assignments: Vec<Assignment>,
+    pub assignments: Supplied,
     pub selection: Selection,
     pub waivers: Waivers,
     /// Only what went wrong in an earlier run, and the file that tells of it.
@@ -47,11 +48,12 @@ pub type Planned = (Arc<Plan>, Vec<Engine>);
 /// Everything that can be wrong before any node is touched.
 pub fn plan(request: Request) -> Result<Option<Planned>, Vec<Error>> {
     let Request { profiles, nodes, assignments, selection, waivers, rerun, record: recording, agent, print } = request;
-    let values = values::on_nodes(&profiles, &assignments, &nodes.nodes)?;
+    let OnNodes { values, later, secrets: more } = values::on_nodes(&profiles, assignments, &nodes)?;
     let waivers = Arc::new(waivers);
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
 
     let mut secrets: Vec<String> = nodes.secrets;
+    secrets.extend(more);
     let mut seen = HashSet::new();
     for values in values.iter().flatten().filter(|values| seen.insert(Arc::as_ptr(values))) {
         secrets.extend(values.secrets.iter().cloned());
@@ -81,8 +83,9 @@ pub fn plan(request: Request) -> Result<Option<Planned>, Vec<Error>> {
         all.iter().map(|control| Selectable { id: &control.id, tags: &control.tags, impact: control.impact });
     selection.verify(&selectable.collect::<Vec<_>>())?;
     waivers.refuse_unknown(all.iter().map(|control| &*control.id)).map_err(one)?;
+    let known = nodes.nodes.into_iter().zip(values).zip(later);
     let mut nodes: Vec<PlannedNode> =
-        nodes.nodes.into_iter().zip(values).map(|(node, values)| planned_node(node, &planned, values)).collect();
+        known.map(|((node, values), later)| planned_node(node, &planned, values, later)).collect();
     if let Some((path, rerun)) = &rerun {
         nodes = again(nodes, rerun);
         if nodes.is_empty() && rerun.is_empty() {
@@ -101,7 +104,12 @@ pub fn plan(request: Request) -> Result<Option<Planned>, Vec<Error>> {
     Ok(Some((plan, engines)))
 }
 
-fn planned_node(node: NodePlan, profiles: &[PlannedProfile], values: Vec<Arc<Values>>) -> PlannedNode {
+fn planned_node(
+    node: NodePlan,
+    profiles: &[PlannedProfile],
+    values: Vec<Arc<Values>>,
+    later: Option<Later>,
+) -> PlannedNode {
     let on_node =
         |(profile, values): (&PlannedProfile, Arc<Values>)| OnNode { values, selected: profile.selected.clone() };
     PlannedNode {
@@ -111,6 +119,7 @@ fn planned_node(node: NodePlan, profiles: &[PlannedProfile], values: Vec<Arc<Val
         options: node.options,
         record: None,
         profiles: profiles.iter().zip(values).map(on_node).collect(),
+        later,
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Told {
 /// Masks what happens on one node and hands it on.
 pub struct NodeStream<'a> {
     masker: &'a Masker,
+    /// Knows more secrets, which came to light on this node.
+    own: Option<Arc<Masker>>,
     flight: Arc<Flight>,
     out: &'a mut dyn FnMut(Told),
 }
@@ -26,12 +28,27 @@ pub struct NodeStream<'a> {
 impl<'a> NodeStream<'a> {
     /// A stream whose events lose every secret `masker` knows.
     pub fn new(masker: &'a Masker, flight: Arc<Flight>, out: &'a mut dyn FnMut(Told)) -> NodeStream<'a> {
-        NodeStream { masker, flight, out }
+        NodeStream { masker, own: None, flight, out }
+    }
+
+    /// Masks with this from now on.
+    pub fn mask_with(&mut self, masker: Arc<Masker>) {
+        self.own = Some(masker);
+    }
+
+    /// What masks its events where secrets came to light on this node.
+    pub fn shared_masker(&self) -> Option<Arc<Masker>> {
+        self.own.clone()
+    }
+
+    /// What masks its events.
+    pub fn masker(&self) -> &Masker {
+        self.own.as_deref().unwrap_or(self.masker)
     }
 
     /// Sends one event.
     pub fn send(&mut self, mut event: RunEvent) {
-        self.masker.mask_event(&mut event);
+        self.masker().mask_event(&mut event);
         if let RunEvent::ControlFinished(control) = &event {
             (self.out)(Told::Live(Live::Control {
                 node: control.node.clone(),

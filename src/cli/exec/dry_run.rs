@@ -12,6 +12,9 @@ pub fn text(plan: &Plan) -> String {
         if !node.groups.is_empty() {
             let _ = writeln!(text, "  groups {}", node.groups.join(", "));
         }
+        for file in node.later.iter().flat_map(|later| &later.files) {
+            let _ = writeln!(text, "  {} waits for its facts", file.display());
+        }
     }
     for (at, profile) in plan.profiles.iter().enumerate() {
         let _ = writeln!(text, "\nprofile {} {}", profile.selected.summary.name, profile.selected.summary.version);
@@ -42,6 +45,10 @@ fn attributes(plan: &Plan, profile: usize, text: &mut String) {
             let _ = writeln!(text, "  on {}", names.join(", "));
         }
         for attribute in &values.attributes {
+            if values.waiting.contains(&attribute.name) {
+                let _ = writeln!(text, "{indent}attribute {} waits ({})", attribute.name, attribute.origin);
+                continue;
+            }
             let shown = if attribute.sensitive { "***".to_string() } else { attribute.value.to_string() };
             let _ = writeln!(text, "{indent}attribute {} = {shown} ({})", attribute.name, attribute.origin);
         }

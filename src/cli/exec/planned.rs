@@ -20,7 +20,7 @@ pub fn plan(args: &ExecArgs, global: &Global) -> Result<Option<Planned>, Errors>
     let profiles = args.profiles.load(&args.code)?;
     let selection = Selection::new(&args.selection.controls, &args.selection.tags, args.selection.impact_at_least)?;
     let nodes = args.nodes.read()?;
-    let assignments = args.attributes.assignments()?;
+    let assignments = args.attributes.supplied()?;
     let waivers = Waivers::read(&args.waivers)?;
     let rerun = match &args.rerun_failed {
         Some(path) => Some((path.clone(), Rerun::read(path)?)),

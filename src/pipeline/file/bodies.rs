@@ -89,6 +89,9 @@ pub struct ProfileChoice {
     pub folders: Vec<PathBuf>,
     pub attrs: Vec<PathBuf>,
     pub attributes: Option<Located>,
+    pub bags: Option<PathBuf>,
+    pub bag_keys: Vec<PathBuf>,
+    pub bag_key_env: Option<String>,
 }
 
 /// The keys that name provisioners, for stages that take one.
@@ -225,5 +228,8 @@ fn profiles(section: &Section<'_>, dir: &Path) -> ProfileChoice {
         folders: section.paths("profile_path", dir),
         attrs: section.paths("attrs", dir),
         attributes: section.field("attributes").map(|field| field.value.clone()),
+        bags: section.path("bags", dir),
+        bag_keys: section.paths("bag_key", dir),
+        bag_key_env: section.text("bag_key_env"),
     }
 }

@@ -110,6 +110,9 @@ pub const PROFILES: &[Key] = &[
     key("profile_path", Shape::Texts, "Folders where `NAME@REQUIREMENT` is looked up."),
     key("attrs", Shape::Texts, "Files of attribute values; a later one wins."),
     key("attributes", Shape::Map, "Attribute values, as `--attr` gives them: they win over all others."),
+    key("bags", Shape::Text, "Folder of data bags; by default `data_bags` beside each template."),
+    key("bag_key", Shape::Texts, "Files of age identities that open encrypted items."),
+    key("bag_key_env", Shape::Text, "The environment variable that holds such an identity."),
 ];
 
 /// The keys of a stage that provisions, besides those that name a provisioner.

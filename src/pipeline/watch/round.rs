@@ -12,7 +12,7 @@ use crate::pipeline::readiness::{self, Look};
 use crate::pipeline::stage::Site;
 use crate::pipeline::watcher::News;
 use crate::pipeline::{provision, render, validate};
-use crate::plan::nodes::{NodePlan, Nodes};
+use crate::plan::nodes::{Groups, NodePlan, Nodes};
 use crate::results::Outcome;
 use crate::run::Interruption;
 use std::collections::HashSet;
@@ -40,7 +40,7 @@ struct Watched {
     number: usize,
     stage: Stage,
     context: Context,
-    nodes: Vec<NodePlan>,
+    nodes: Nodes,
 }
 
 /// Runs one round; whether anything that is reported has changed.
@@ -70,7 +70,7 @@ pub async fn run(
     let now = jiff::Timestamp::now().as_second();
     status.change(|summary| (summary.source_read, summary.source_error) = (Some(now), None));
     let there: HashSet<(usize, Arc<str>)> =
-        watched.iter().flat_map(|one| one.nodes.iter().map(|node| (one.number, node.name.clone()))).collect();
+        watched.iter().flat_map(|one| one.nodes.nodes.iter().map(|node| (one.number, node.name.clone()))).collect();
     let before = fleet.nodes.len();
     fleet.nodes.retain(|key, _| there.contains(key));
     let mut changed = fleet.nodes.len() != before;
@@ -107,7 +107,7 @@ async fn look_around(
                 context.stages.insert(outline.name.clone(), Gave { outcome: Outcome::Passed, outputs, inventory });
             }
             Body::Validate(what) => {
-                let nodes = ground.nodes(&what.nodes).await?.nodes;
+                let nodes = ground.nodes(&what.nodes).await?;
                 watched.push(Watched { number: *number, stage, context: of_stage, nodes });
             }
             _ => {}
@@ -149,6 +149,7 @@ async fn validate_due(
     watched: Watched,
 ) -> bool {
     let Watched { number, stage, context, nodes } = watched;
+    let Nodes { nodes, groups, .. } = nodes;
     let Body::Validate(what) = &stage.body else { return false };
     let ground = ground(pipeline, number, site, &stage, &context, stop);
     let interruption = Arc::new(Interruption::new());
@@ -168,7 +169,7 @@ async fn validate_due(
         return false;
     }
     status.change(|summary| summary.validations += due.len() as u64);
-    let found = match validate_these(what, due, &ground).await {
+    let found = match validate_these(what, due, groups, &ground).await {
         Ok(found) => found,
         Err(why) => {
             ground.tell(&News::Progress(&site.masker().mask_text(&why)));
@@ -205,8 +206,13 @@ fn is_due(known: &mut Known, look: (Look, Option<Arc<str>>), settings: &Settings
     }
 }
 
-async fn validate_these(what: &Validate, nodes: Vec<NodePlan>, ground: &Ground) -> Result<validate::Found, String> {
-    let nodes = Nodes { nodes, secrets: ground.site.secrets(), notes: Vec::new() };
+async fn validate_these(
+    what: &Validate,
+    nodes: Vec<NodePlan>,
+    groups: Groups,
+    ground: &Ground,
+) -> Result<validate::Found, String> {
+    let nodes = Nodes { nodes, groups, secrets: ground.site.secrets(), notes: Vec::new() };
     let interruption = Arc::new(Interruption::new());
     let (of_stage, of_ground, of_run) = (what.clone(), ground.clone(), interruption.clone());
     let work = tokio::task::spawn_blocking(move || validate::validate(&of_stage, nodes, &of_ground, &of_run));

@@ -3,6 +3,7 @@
 use super::{Assignment, Layer, Origin, ProfileAttributes, Resolved, Setting};
 use crate::error::Error;
 use crate::profile::Manifest;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ use std::sync::Arc;
 pub struct NodeLayers<'a> {
     pub name: &'a str,
     pub layers: &'a [Arc<[Assignment]>],
+    /// Whether more is known of it once it is reached: what is missing may come then.
+    pub waits: bool,
 }
 
 /// Gives every attribute of every profile its value where no inventory has a say. The
@@ -22,7 +25,7 @@ pub struct NodeLayers<'a> {
 /// on the command line, a required attribute without a value. No error shows a sensitive
 /// value.
 pub fn resolve(manifests: &[&Manifest], assignments: &[Assignment]) -> Result<Vec<ProfileAttributes>, Vec<Error>> {
-    let values = for_nodes(manifests, assignments, &[NodeLayers { name: "", layers: &[] }])?;
+    let values = for_nodes(manifests, assignments, &[NodeLayers { name: "", layers: &[], waits: false }])?;
     Ok(values.into_iter().flat_map(|values| values.to_vec()).collect())
 }
 
@@ -65,7 +68,7 @@ pub fn for_nodes(
             let lacking = checker.lacking(&attributes);
             (attributes.into(), lacking)
         });
-        for aim in lacking.iter() {
+        for aim in lacking.iter().filter(|_| !node.waits) {
             match missing.iter_mut().find(|(known, _)| known == aim) {
                 Some((_, names)) => names.push(node.name),
                 None => missing.push((*aim, vec![node.name])),
@@ -77,8 +80,10 @@ pub fn for_nodes(
     missing.sort_by_key(|(aim, _)| *aim);
     for ((profile, attribute), names) in missing {
         let everywhere = names.len() == nodes.len();
-        errors.push(missing_value(&base[profile].profile, &base[profile].values[attribute], &names, everywhere));
+        let error = missing_value(&base[profile].profile, &base[profile].values[attribute], &names, everywhere);
+        errors.push((error, None));
     }
+    let errors = told(errors);
     if errors.is_empty() { Ok(values) } else { Err(errors) }
 }
 
@@ -96,7 +101,8 @@ struct Checked {
 
 struct Checker<'a> {
     manifests: &'a [&'a Manifest],
-    errors: Vec<Error>,
+    /// Each with the node a template was rendered for, where that is where it comes from.
+    errors: Vec<Fault>,
     /// What was given a value, if a wrong one: it is not missing as well.
     attempted: HashSet<Aim>,
 }
@@ -106,8 +112,9 @@ impl Checker<'_> {
     fn check<'b>(&mut self, assignments: impl Iterator<Item = &'b Assignment>) -> Vec<Checked> {
         let mut checked = Vec::new();
         for assignment in assignments {
-            if let Some(error) = assignment.without_aim(self.manifests) {
-                self.errors.push(error);
+            // Whether a name that waits will be there at all is not known.
+            if let Some(error) = assignment.without_aim(self.manifests).filter(|_| !assignment.waits()) {
+                self.errors.push((error, assignment.rendered_for()));
                 continue;
             }
             for (profile, manifest) in self.manifests.iter().enumerate() {
@@ -120,11 +127,16 @@ impl Checker<'_> {
                 let aim = (profile, attribute);
                 match assignment.read(&manifest.name, declaration) {
                     Ok(value) => {
-                        let setting = Setting { layer: assignment.layer, origin: assignment.origin.clone(), value };
+                        let setting = Setting {
+                            layer: assignment.layer,
+                            origin: assignment.origin.clone(),
+                            value,
+                            secret: assignment.secret,
+                        };
                         checked.push(Checked { aim, setting });
                     }
                     Err(error) => {
-                        self.errors.push(error);
+                        self.errors.push((error, assignment.rendered_for()));
                         self.attempted.insert(aim);
                     }
                 }
@@ -168,6 +180,7 @@ fn with_defaults(manifest: &Manifest) -> ProfileAttributes {
                 layer: Layer::Manifest,
                 origin: Origin::Written(place.clone()),
                 value: default.clone(),
+                secret: false,
             });
         }
         Arc::new(resolved)
@@ -178,6 +191,7 @@ fn with_defaults(manifest: &Manifest) -> ProfileAttributes {
 impl Resolved {
     fn set(&mut self, setting: Setting) {
         self.value = setting.value.clone();
+        self.sensitive = self.is_secret(&setting);
         self.origin = setting.origin.clone();
         self.trace.push(setting);
     }
@@ -186,13 +200,61 @@ impl Resolved {
 /// How many nodes an error names.
 const NAMED: usize = 3;
 
-fn missing_value(profile: &str, resolved: &Resolved, nodes: &[&str], everywhere: bool) -> Error {
-    let name = &resolved.name;
-    let place = match nodes.len().saturating_sub(NAMED) {
-        _ if everywhere => String::new(),
+/// An error, and the node a template was rendered for when it arose.
+pub(in crate::plan) type Fault = (Error, Option<Arc<str>>);
+
+/// The errors as they are told: one that arose on many nodes once, with their names.
+pub(in crate::plan) fn told(faults: Vec<Fault>) -> Vec<Error> {
+    let mut found: Vec<(Error, Vec<Arc<str>>)> = Vec::new();
+    let mut known: HashMap<(String, String), usize> = HashMap::new();
+    for (error, node) in faults {
+        let Some(node) = node else {
+            found.push((error, Vec::new()));
+            continue;
+        };
+        let place = error.place.as_ref().map(ToString::to_string).unwrap_or_default();
+        match known.entry((place, error.message.clone())) {
+            Entry::Occupied(entry) => {
+                // A file may be given twice.
+                let (_, nodes) = &mut found[*entry.get()];
+                if nodes.last() != Some(&node) {
+                    nodes.push(node);
+                }
+            }
+            Entry::Vacant(entry) => {
+                entry.insert(found.len());
+                found.push((error, vec![node]));
+            }
+        }
+    }
+    let with_nodes = |(error, nodes): (Error, Vec<Arc<str>>)| match nodes.first() {
+        None => error,
+        Some(first) => {
+            let names: Vec<&str> = nodes.iter().map(|node| &**node).collect();
+            let nodes = on_nodes(&names);
+            // After a remedy they would belong to it.
+            let message = match error.message.contains(": ") {
+                true => format!("{} ({})", error.message, nodes.trim_start()),
+                false => format!("{}{nodes}", error.message),
+            };
+            Error { message, ..error }
+                .hint(format!("`probity attributes render --node {first} FILE` shows what a template gives there"))
+        }
+    };
+    found.into_iter().map(with_nodes).collect()
+}
+
+/// ` on web1, web2 and 3 more`.
+fn on_nodes(nodes: &[&str]) -> String {
+    match nodes.len().saturating_sub(NAMED) {
         0 => format!(" on {}", nodes.join(", ")),
         more => format!(" on {} and {more} more", nodes[..NAMED].join(", ")),
-    };
+    }
+}
+
+fn missing_value(profile: &str, resolved: &Resolved, nodes: &[&str], everywhere: bool) -> Error {
+    let name = &resolved.name;
+    let place = if everywhere { String::new() } else { on_nodes(nodes) };
     let error = Error::usage(format!("attribute {name} of profile {profile} is required and has no value{place}"))
         .at(resolved.declaration.place.clone());
     if resolved.sensitive {

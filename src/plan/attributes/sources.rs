@@ -63,6 +63,7 @@ fn from_map(
                 profile,
                 name,
                 origin: origin(field),
+                secret: false,
                 raw: Raw::Yaml(document.clone(), Box::new(field.value.clone())),
             }),
             Err(message) => errors.push(Error::usage(message).at(field.key.clone())),
@@ -99,11 +100,11 @@ pub fn from_argument(argument: &str, environment: Environment<'_>) -> Result<Ass
     } else {
         (Origin::Argument, value.to_string(), true)
     };
-    Ok(Assignment { layer: Layer::CommandLine, profile, name, origin, raw: Raw::Text { text, literal } })
+    Ok(Assignment { layer: Layer::CommandLine, profile, name, origin, secret: false, raw: Raw::Text { text, literal } })
 }
 
 /// `NAME` or `PROFILE::NAME`.
-fn split_name(key: &str) -> Result<(Option<String>, String), String> {
+pub(super) fn split_name(key: &str) -> Result<(Option<String>, String), String> {
     let (profile, name) = match key.split_once("::") {
         Some((profile, name)) => (Some(profile), name),
         None => (None, key),

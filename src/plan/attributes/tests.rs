@@ -203,7 +203,7 @@ fn an_attributes_file_is_a_map_or_empty() {
 }
 
 /// The layers of an inventory's nodes, by name.
-fn layers(text: &str) -> Vec<crate::plan::nodes::NodeAttributes> {
+fn layers(text: &str) -> Vec<crate::plan::nodes::NodePlan> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("nodes.yml");
     std::fs::write(&path, text).unwrap();
@@ -215,7 +215,7 @@ fn layers(text: &str) -> Vec<crate::plan::nodes::NodeAttributes> {
         connection: &Default::default(),
         prompt: None,
     };
-    crate::plan::nodes::attributes(&wanted).unwrap_or_else(|errors| panic!("{errors:?}"))
+    crate::plan::nodes::attributes(&wanted).unwrap_or_else(|errors| panic!("{errors:?}")).nodes
 }
 
 type Values = Result<Vec<Arc<[ProfileAttributes]>>, Vec<String>>;
@@ -223,7 +223,8 @@ type Values = Result<Vec<Arc<[ProfileAttributes]>>, Vec<String>>;
 fn on_nodes(common: &[Assignment], inventory: &str) -> Values {
     let (ssh, base) = (manifest(SSH), manifest(BASE));
     let nodes = layers(inventory);
-    let nodes: Vec<_> = nodes.iter().map(|(name, layers)| NodeLayers { name, layers }).collect();
+    let nodes: Vec<_> =
+        nodes.iter().map(|node| NodeLayers { name: &node.name, layers: &node.attributes, waits: false }).collect();
     for_nodes(&[&ssh, &base], common, &nodes).map_err(|errors| {
         let line = |error: &Error| {
             error.to_string().rsplit_once("nodes.yml").map_or(error.to_string(), |(_, rest)| rest.to_string())
@@ -302,4 +303,226 @@ fn a_thousand_nodes_with_values_of_their_own_take_little() {
     let values = on_nodes(&[], &text).unwrap();
     assert_eq!(values[999][0].get("max_auth_tries").unwrap().value, Value::Int(1000));
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
+
+mod templates {
+    use super::*;
+    use crate::plan::attributes::Supplied;
+    use crate::plan::bags::{Bags, KeySource, Keys};
+    use crate::plan::nodes::{self, Nodes};
+    use crate::plan::per_node;
+    use age::secrecy::ExposeSecret;
+    use std::path::PathBuf;
+
+    const MANIFEST: &str = "name: base\nversion: 1.0.0\nattributes:\n  \
+        port: {type: integer, default: 1}\n  hosts: {type: list}\n  motd: {type: string}\n  token: {type: string}\n  \
+        size: {type: integer}\n  flag: {type: boolean}\n  family: {type: string, required: true, default: ~}\n";
+
+    struct Site {
+        folder: tempfile::TempDir,
+        files: Vec<PathBuf>,
+        manifest: Manifest,
+    }
+
+    impl Site {
+        fn new(files: &[(&str, &str)]) -> Site {
+            let folder = tempfile::tempdir().unwrap();
+            let manifest = MANIFEST.replace(", required: true, default: ~", "");
+            let document = Document::parse("profile.yml", manifest.as_bytes()).unwrap();
+            let mut site = Site { folder, files: Vec::new(), manifest: Manifest::read(&document).unwrap() };
+            for (name, text) in files {
+                let path = site.folder.path().join(name);
+                std::fs::write(&path, text).unwrap();
+                site.files.push(path);
+            }
+            site
+        }
+
+        fn nodes(&self) -> Nodes {
+            let inventory = self.folder.path().join("nodes.yml");
+            let text = "nodes:\n  web1: {target: 'ssh://web1', attributes: {port: 81}}\n  web2: 'ssh://web2'\n  db1: 'ssh://db1'\n\
+                        groups:\n  web: {nodes: [web1, web2]}\n  database: {nodes: [db1]}\n";
+            std::fs::write(&inventory, text).unwrap();
+            let inventories = [crate::inventory::Source::of_path(inventory)];
+            nodes::attributes(&nodes::Wanted {
+                targets: &[],
+                inventories: &inventories,
+                reading: crate::inventory::Reading::here(),
+                nodes: &[],
+                connection: &Default::default(),
+                prompt: None,
+            })
+            .unwrap()
+        }
+
+        /// With an encrypted item `db/main` beside the files.
+        fn supplied(&self) -> Result<Supplied, Vec<Error>> {
+            let identity = age::x25519::Identity::generate();
+            std::fs::create_dir_all(self.folder.path().join("data_bags/db")).unwrap();
+            let content = b"password: hunter2hunter2\nsize: 7\nflag: true\nusers: {alice: 1}\n";
+            let content = age::encrypt(&identity.to_public(), content).unwrap();
+            std::fs::write(self.folder.path().join("data_bags/db/main.yml.age"), content).unwrap();
+            let text = identity.to_string().expose_secret().to_string();
+            let keys = Keys::read(&[KeySource::Variable("KEY".into())], None, &|_| Some(text.clone().into())).unwrap();
+            Supplied::read(&self.files, &[], Bags::new(None, keys), &|_| None)
+        }
+
+        fn known(&self) -> Result<per_node::Known, String> {
+            let told = |errors: Vec<Error>| {
+                let folder = format!("{}/", self.folder.path().display());
+                errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n").replace(&folder, "")
+            };
+            let supplied = self.supplied().map_err(told)?;
+            per_node::before(&[&self.manifest], &supplied, &self.nodes()).map_err(told)
+        }
+
+        fn value(&self, node: usize, name: &str) -> (crate::value::Value, String, bool) {
+            let known = self.known().unwrap();
+            let resolved = known.nodes[node][0].get(name).unwrap();
+            let origin = resolved.origin.to_string().replace(&format!("{}/", self.folder.path().display()), "");
+            (resolved.value.clone(), origin, resolved.sensitive)
+        }
+    }
+
+    fn fault(text: &str) -> String {
+        Site::new(&[("site.yml.j2", text)]).known().map(|_| ()).unwrap_err()
+    }
+
+    #[test]
+    fn each_node_has_its_own_and_a_template_keeps_its_place_among_the_files() {
+        let site = Site::new(&[
+            ("first.yml", "port: 10\nmotd: first\n"),
+            (
+                "site.yml.j2",
+                "# {{ node.name }}\nmotd: {{ 'it\\'s ' ~ node.name ~ ': \"' }}\nhosts: {{ groups.web }}\n\
+                 {% if 'database' in node.groups %}\nport: 5432\n{% else %}\nport: {{ 80 + 1 }}\n{% endif %}\n",
+            ),
+            ("last.yml", "size: 3\n"),
+        ]);
+        assert_eq!(
+            site.value(0, "motd"),
+            ("it's web1: \"".into(), "site.yml.j2:2 (rendered for web1)".to_string(), false)
+        );
+        assert_eq!(site.value(2, "hosts").0, crate::value::Value::strings(["web1", "web2"]));
+        assert_eq!(site.value(2, "port").1, "site.yml.j2:5 (rendered for db1)");
+        assert_eq!(site.value(1, "port").0, 81i64.into());
+        // The inventory is stronger than any file.
+        assert!(site.value(0, "port").1.starts_with("nodes.yml:"), "{}", site.value(0, "port").1);
+        assert_eq!(site.value(1, "size").1, "last.yml:1");
+        let later = Site::new(&[("a.yml.j2", "port: {{ 1 + 1 }}"), ("b.yml", "port: 9\n")]);
+        assert_eq!(later.value(1, "port").1, "b.yml:1");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_once_with_its_place_and_its_nodes() {
+        let hint = "`probity attributes render --node web1 FILE` shows what a template gives there";
+        assert_eq!(
+            fault("port: 1\nmotd: {{ node.nam }}\n"),
+            format!(
+                "site.yml.j2:2:10: node.nam is undefined on web1, web2, db1\n    2 | motd: {{{{ node.nam }}}}\n      \
+                 |          ^\n  hint: did you mean name?\n  hint: {hint}"
+            )
+        );
+        let fault_of_type = fault("port:\n  {{ node.name }}\n");
+        assert!(
+            fault_of_type.starts_with("site.yml.j2:2:6: attribute port of profile base is a string, not an integer"),
+            "{fault_of_type}"
+        );
+        assert!(fault_of_type.contains("2 |   {{ node.name }}"), "{fault_of_type}");
+        let unknown = fault("prot: 1\n");
+        assert!(
+            unknown.starts_with("site.yml.j2:1: no profile") || unknown.starts_with("site.yml.j2:1:1: no profile"),
+            "{unknown}"
+        );
+        let no_yaml = fault("port: 1\n{% for x in [1] %}\nhosts: [{{ x }}\n{% endfor %}\n");
+        assert!(no_yaml.starts_with("site.yml.j2:") && no_yaml.contains("is not YAML"), "{no_yaml}");
+        assert!(fault("- {{ node.name }}\n").contains("are a map of names to values"));
+        assert!(fault("{% if 'web' in node.groups %}port: x{% endif %}\n").contains(" on web1, web2\n"));
+        assert!(fault("motd: {% raw %}").contains("is no template"), "{}", fault("motd: {% raw %}"));
+        let twice = fault("port: 1\nport: 2\n");
+        assert!(twice.contains("key port is there twice"), "{twice}");
+    }
+
+    #[test]
+    fn a_value_never_breaks_out_of_its_place() {
+        for text in [
+            "motd: 'x {{ node.name }}'\n",
+            "motd: \"{{ node.name }}\"\n",
+            "motd: x {{ node.name }}\n",
+            "motd: |\n  x {{ node.name }}\n",
+            "motd: {{ node.name }} x\n",
+            "hosts: [a {{ node.name }}, b]\n",
+            "{{ node.name }}x: 1\n",
+            "{% macro m(x) %}'{{ x }}'{% endmacro %}motd: {{ m(node.name) }}\n",
+            "motd: 'x {{ groups.web }}'\n",
+        ] {
+            let fault = fault(text);
+            let inside = fault.contains("stands inside of quotes or other text");
+            assert!(inside || fault.contains("is not YAML"), "{text}: {fault}");
+            assert!(fault.contains("whole value in quotes of its own"), "{text}: {fault}");
+        }
+        let place = fault("port: 1\nmotd: x {{ node.name }}\n");
+        assert!(place.starts_with("site.yml.j2:2:12: a value stands inside"), "{place}");
+        let fine = "# {{ node.name }}\nmotd: x-{{ 1 + 1 }}\nhosts: [{{ node.name }}, {b: {{ groups.web }}}]\n";
+        assert_eq!(Site::new(&[("site.yml.j2", fine)]).value(0, "motd").0, "x-2".into());
+    }
+
+    #[test]
+    fn whatever_depends_on_an_encrypted_item_is_secret() {
+        let site = Site::new(&[(
+            "site.yml.j2",
+            "{% set db = bag('db', 'main') %}\ntoken: {{ db.password | upper }}\nsize: {{ db.size * 3 }}\nflag: {{ db.flag }}\n\
+             motd: {{ 'open' if node.name == 'web1' else 'x' }}\nhosts: {{ db.users | list }}\nport: {{ 7 if db.size == 7 else 8 }}\n",
+        )]);
+        for name in ["token", "size", "flag", "hosts", "port"] {
+            let (_, _, sensitive) = site.value(1, name);
+            assert!(sensitive || name == "port", "{name}");
+        }
+        assert!(!site.value(1, "motd").2);
+        let known = site.known().unwrap();
+        let (keys, texts): (Vec<String>, Vec<String>) =
+            known.secrets.iter().cloned().partition(|text| text.starts_with("AGE-SECRET-KEY-"));
+        assert_eq!((keys.len(), texts), (1, ["1", "7", "hunter2hunter2"].map(str::to_string).to_vec()));
+        let token = known.nodes[1][0].get("token").unwrap();
+        assert_eq!((token.shown(), token.secrets()), ("(sensitive)".to_string(), vec!["HUNTER2HUNTER2".to_string()]));
+        assert!(!format!("{token:?}").contains("HUNTER2"));
+        for text in [
+            "size: {{ bag('db', 'main').password }}\n",
+            "size: {{ bag('db', 'main').password | raw }}\n",
+            "motd: [{{ bag('db', 'main').password }}\n",
+            "motd: !x {{ bag('db', 'main').password | raw }}\n",
+            "{{ bag('db', 'main').password }}: 1\n",
+            "{{ bag('db', 'main').password | upper }}: 1\n",
+            "x{{ bag('db', 'main').password | upper | raw }}: 1\n",
+            "{{ bag('db', 'main').password | raw }}: 1\n{{ bag('db', 'main').password | raw }}: 2\n",
+        ] {
+            assert!(!fault(text).to_lowercase().contains("hunter2"), "{}", fault(text));
+        }
+    }
+
+    #[test]
+    fn what_uses_facts_waits_for_the_node() {
+        let site = Site::new(&[
+            (
+                "site.yml.j2",
+                "family: {{ facts.family }}\nbase::size: 4\n{% if facts.arch == 'x' %}nothing: 1{% endif %}\n",
+            ),
+            ("after.yml", "motd: after\n"),
+        ]);
+        let (value, origin, _) = site.value(0, "family");
+        assert_eq!((value, &*origin), (crate::value::Value::Nil, "site.yml.j2:1, rendered once the node is reached"));
+        assert_eq!(site.value(0, "size").0, crate::value::Value::Nil);
+        let (supplied, nodes) = (site.supplied().unwrap(), site.nodes());
+        let facts = |text: &str| Document::parse("f", text.as_bytes()).unwrap().root.to_value();
+        let reached =
+            |text: &str| per_node::reached(&[&site.manifest], &supplied, &nodes.nodes[1], &nodes.groups, &facts(text));
+        let (values, _) = reached("{family: debian, arch: y}").unwrap();
+        assert_eq!(values[0].get("family").unwrap().value, "debian".into());
+        assert_eq!(values[0].get("size").unwrap().value, 4i64.into());
+        assert_eq!(values[0].get("motd").unwrap().value, "after".into());
+        let errors = reached("{arch: x}").unwrap_err();
+        assert!(errors[0].to_string().contains("facts.family is undefined on web2"), "{}", errors[0]);
+        let errors = reached("{family: debian, arch: x}").unwrap_err();
+        assert!(errors[0].to_string().contains("declares an attribute nothing"), "{}", errors[0]);
+    }
 }

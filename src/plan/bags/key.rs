@@ -22,13 +22,13 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    fn read(&self, flag: &str, environment: Environment<'_>) -> Result<String, Error> {
+    fn read(&self, flag: &str, of_variable: &str, environment: Environment<'_>) -> Result<String, Error> {
         let text = match self {
             KeySource::File(path) => {
                 external::of_file(path).map_err(|what| Error::usage(format!("{flag}: {} {what}", path.display())))
             }
             KeySource::Variable(variable) => external::of_variable(variable, environment)
-                .map_err(|what| Error::usage(format!("{flag}-env: {variable}: {what}"))),
+                .map_err(|what| Error::usage(format!("{of_variable}: {variable}: {what}"))),
         }?;
         match text.trim().is_empty() {
             false => Ok(text),
@@ -65,12 +65,12 @@ impl Keys {
     ) -> Result<Keys, Error> {
         let mut keys = Keys::default();
         if let Some(source) = passphrase {
-            let text = source.read("--bag-passphrase", environment)?;
+            let text = source.read("--bag-passphrase-file", "--bag-passphrase-env", environment)?;
             keys.passphrase = Some(SecretString::from(text.clone()));
             keys.texts.push(text);
         }
         for source in identities {
-            let mut text = source.read("--bag-key", environment)?;
+            let mut text = source.read("--bag-key", "--bag-key-env", environment)?;
             if text.trim_start().starts_with("-----BEGIN AGE ENCRYPTED FILE-----") {
                 let about = |error: Error| Error {
                     message: format!("--bag-key: {}: {}", source.name(), error.message),
@@ -116,7 +116,7 @@ impl Keys {
         if decryptor.is_scrypt() {
             let Some(passphrase) = &self.passphrase else {
                 return Err(Error::usage("is encrypted with a passphrase, and none is given")
-                    .hint("give --bag-passphrase FILE or --bag-passphrase-env VARIABLE"));
+                    .hint("give --bag-passphrase-file FILE or --bag-passphrase-env VARIABLE"));
             };
             let mut identity = scrypt::Identity::new(passphrase.clone());
             identity.set_max_work_factor(MAX_WORK);
@@ -144,7 +144,7 @@ impl Keys {
         match error {
             DecryptError::NoMatchingKeys | DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
                 Error::usage("is encrypted for another key or passphrase than those given")
-                    .hint("--bag-key and --bag-passphrase give them")
+                    .hint("--bag-key and --bag-passphrase-file give them")
             }
             DecryptError::ExcessiveWork { required, .. } => Error::usage(format!(
                 "its passphrase takes 2^{required} steps to try, more than the 2^{MAX_WORK} that are done"

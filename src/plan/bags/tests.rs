@@ -162,7 +162,7 @@ fn a_passphrase_opens_items_and_identities() {
     let content = age::encrypt(&recipient, b"a: 1\n").unwrap();
     assert_eq!(passphrase("swordfish").decrypt(&content).unwrap(), b"a: 1\n");
     assert!(passphrase("wrong").decrypt(&content).unwrap_err().message.contains("another key or passphrase"));
-    assert!(fixture.own_keys().decrypt(&content).unwrap_err().to_string().contains("--bag-passphrase FILE"));
+    assert!(fixture.own_keys().decrypt(&content).unwrap_err().to_string().contains("--bag-passphrase-file FILE"));
 
     let text = fixture.identity.to_string();
     let locked = age::encrypt_and_armor(&recipient, text.expose_secret().as_bytes()).unwrap();

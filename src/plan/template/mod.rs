@@ -39,6 +39,8 @@ pub struct Template {
     /// Where the text begins; a file as a whole has neither line nor column.
     place: Place,
     source: Arc<str>,
+    /// The byte each line begins at.
+    lines: Arc<[usize]>,
 }
 
 impl Template {
@@ -66,20 +68,25 @@ impl Template {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let at = error.valid_up_to();
-            let (line, column) = line_and_column(&String::from_utf8_lossy(&bytes[..at]), at);
+            let before = String::from_utf8_lossy(&bytes[..at]);
+            let line = before.rsplit('\n').next().unwrap_or_default();
             Error::usage(format!("byte 0x{:02x} is not UTF-8", bytes[at]))
-                .at(Place::at(file, line, column))
+                .at(Place::at(file, before.split('\n').count(), line.chars().count() + 1))
                 .hint("save the file as UTF-8 text")
         })?;
         // One kind of line end, so that lines count as in an editor.
         let source = text.replace("\r\n", "\n");
-        Ok(Template { place: Place::file(file), source: source.into() })
+        Ok(Template::new(Place::file(file), &source))
     }
 
     /// A text that stands in a file at `place`, such as a value of a YAML document. Errors
     /// give this place: how the text is quoted there is not known, and so no column in it.
     pub fn at(place: &Place, text: &str) -> Template {
-        Template { place: place.clone(), source: text.into() }
+        Template::new(place.clone(), text)
+    }
+
+    fn new(place: Place, text: &str) -> Template {
+        Template { place, source: text.into(), lines: beginnings(text).into() }
     }
 
     /// The file it stands in.
@@ -106,15 +113,16 @@ impl Template {
     pub fn place(&self, at: usize) -> Place {
         match self.is_file() {
             true => {
-                let (line, column) = line_and_column(&self.source, at);
-                Place::at(&self.place.file, line, column)
+                let line = self.lines.partition_point(|begins| *begins <= at).max(1);
+                let begins = self.lines.get(line - 1).copied().unwrap_or_default();
+                Place::at(&self.place.file, line, column(&self.source[begins..], at - begins))
             }
             false => self.place.clone(),
         }
     }
 
     /// An error at a byte of the text, with its line.
-    fn error(&self, at: usize, message: impl Into<String>) -> Error {
+    pub fn error(&self, at: usize, message: impl Into<String>) -> Error {
         let place = self.place(at);
         let error = Error::usage(message).at(place.clone());
         let line = place.line.filter(|_| self.is_file()).and_then(|line| self.source.split('\n').nth(line - 1));
@@ -138,13 +146,17 @@ impl Template {
 /// A longer line of source is not shown in an error.
 const LONGEST_SHOWN_LINE: usize = 200;
 
-/// Line and column of a byte of a text, both from 1; a column counts characters.
-fn line_and_column(text: &str, at: usize) -> (usize, usize) {
-    let mut end = at.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// The bytes at which the lines of a text begin.
+fn beginnings(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|end| end + 1)).collect()
+}
+
+/// The column of a byte of a line, from 1. It counts characters, and beyond a line that anybody
+/// reads bytes.
+fn column(line: &str, at: usize) -> usize {
+    const READ: usize = 10_000;
+    match line.get(..at) {
+        Some(before) if at <= READ => before.chars().count() + 1,
+        _ => at + 1,
     }
-    let before = &text[..end];
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    (before.split('\n').count(), line.chars().count() + 1)
 }

@@ -1,8 +1,9 @@
 //! From a place in what was rendered back to the template.
 
 use super::Template;
+use super::beginnings;
 use super::encode::BEGIN;
-use crate::error::Place;
+use crate::error::{Error, Place};
 use minijinja::{OutputSpan, OutputSpanKind};
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,8 +15,9 @@ const MARK: usize = BEGIN.len_utf8();
 #[derive(Debug, Clone)]
 pub struct Spans {
     template: Template,
-    /// The rendered text the places are asked of.
+    /// The rendered text the places are asked of, and the byte each of its lines begins at.
     text: Arc<str>,
+    lines: Arc<[usize]>,
     parts: Vec<Part>,
 }
 
@@ -37,7 +39,12 @@ impl Spans {
             written: span.source_range().start,
             is_raw: span.kind() == OutputSpanKind::Raw,
         };
-        Spans { template: template.clone(), text: text.into(), parts: spans.iter().map(part).collect() }
+        Spans {
+            template: template.clone(),
+            text: text.into(),
+            lines: beginnings(text).into(),
+            parts: spans.iter().map(part).collect(),
+        }
     }
 
     /// The place in the template of a byte of what was rendered: that of the expression, where
@@ -46,9 +53,36 @@ impl Spans {
         self.template.place(self.written(at))
     }
 
+    /// An error at a byte of what was rendered, at the place of the template, whose line it
+    /// shows.
+    pub fn error_at_byte(&self, at: usize, message: impl Into<String>) -> Error {
+        self.template.error(self.written(at), message)
+    }
+
+    /// The same for a line and column of what was rendered.
+    pub fn error(&self, line: usize, column: usize, message: impl Into<String>) -> Error {
+        self.error_at_byte(self.byte(line, column), message)
+    }
+
     /// The place in the template of a line and column of what was rendered, both from 1.
     pub fn place(&self, line: usize, column: usize) -> Place {
-        self.place_of_byte(byte(&self.text, line, column))
+        self.place_of_byte(self.byte(line, column))
+    }
+
+    /// The byte of a line and a column; the end where there is none.
+    fn byte(&self, line: usize, column: usize) -> usize {
+        let Some(begins) = self.lines.get(line.saturating_sub(1)) else { return self.text.len() };
+        let rest = &self.text[*begins..];
+        begins + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+    }
+
+    /// Whether so many bytes at a line and column of what was rendered stand in the template as
+    /// they are.
+    pub fn is_written(&self, line: usize, column: usize, length: usize) -> bool {
+        let begin = self.byte(line, column);
+        let end = begin + length;
+        let first = self.parts.partition_point(|part| part.rendered.end <= begin);
+        self.parts[first..].iter().take_while(|part| part.rendered.start < end).all(|part| part.is_raw)
     }
 
     fn written(&self, at: usize) -> usize {
@@ -78,17 +112,4 @@ impl Marks {
         }
         at - self.passed * MARK
     }
-}
-
-/// The byte of a line and a column of a text; its end where there is none.
-fn byte(text: &str, line: usize, column: usize) -> usize {
-    let mut begins = 0;
-    for _ in 1..line {
-        match text[begins..].find('\n') {
-            Some(end) => begins += end + 1,
-            None => return text.len(),
-        }
-    }
-    let rest = &text[begins..];
-    begins + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
 }

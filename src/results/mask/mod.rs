@@ -96,6 +96,13 @@ impl Masker {
         }
     }
 
+    /// A masker of these secrets as well; `None` where it knows them all.
+    pub fn with(&self, secrets: Vec<String>) -> Option<Masker> {
+        let is_new = |secret: &String| !secret.is_empty() && !self.whole.contains(secret);
+        let more: Vec<String> = secrets.into_iter().filter(is_new).collect();
+        (!more.is_empty()).then(|| Masker::new(self.whole.iter().cloned().chain(more).collect()))
+    }
+
     /// The text without secrets.
     pub fn mask_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut masked = self.without_secrets(text);

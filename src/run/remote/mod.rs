@@ -17,7 +17,7 @@ pub use program::{Program, own_digest};
 pub use serve::serve;
 
 use super::node::Landed;
-use super::plan::{OnNode, Plan, PlannedProfile};
+use super::plan::{OnNode, Plan, PlannedProfile, Values};
 use super::stream::NodeStream;
 use crate::transport::{Transport, Unreachable};
 use relay::Relay;
@@ -134,7 +134,8 @@ fn request(plan: &Plan, number: usize) -> serde_json::Result<Vec<u8>> {
             .profiles
             .iter()
             .zip(&planned.profiles)
-            .map(|(profile, on_node)| requested(profile, on_node))
+            .enumerate()
+            .map(|(at, (profile, on_node))| requested(profile, on_node, &planned.values(at)))
             .collect(),
     };
     let mut bytes = serde_json::to_vec(&request)?;
@@ -142,7 +143,7 @@ fn request(plan: &Plan, number: usize) -> serde_json::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn requested(profile: &PlannedProfile, on_node: &OnNode) -> RequestedProfile {
+fn requested(profile: &PlannedProfile, on_node: &OnNode, values: &Values) -> RequestedProfile {
     RequestedProfile {
         name: profile.selected.summary.name.clone(),
         version: profile.selected.summary.version.clone(),
@@ -151,8 +152,8 @@ fn requested(profile: &PlannedProfile, on_node: &OnNode) -> RequestedProfile {
         files: profile.sources.files.iter().map(|(path, content)| (path.clone(), Binary::new(content))).collect(),
         selected: on_node.selected.numbers.clone(),
         supports: profile.supports.clone(),
-        values: on_node.values.values.iter().map(|(name, value)| (name.clone(), Plain::from(value))).collect(),
-        secrets: on_node.values.secrets.clone(),
+        values: values.values.iter().map(|(name, value)| (name.clone(), Plain::from(value))).collect(),
+        secrets: values.secrets.clone(),
     }
 }
 

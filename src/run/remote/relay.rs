@@ -71,7 +71,7 @@ impl<'a, 'b> Relay<'a, 'b> {
         match (self.at, frame) {
             (_, Frame::Print { control, line }) => {
                 if let Some(print) = &self.plan.print {
-                    print(&planned.name, control.as_deref(), &line);
+                    print(&planned.name, control.as_deref(), &self.stream.masker().mask_text(&line));
                 }
             }
             (At::Node, Frame::Unreachable { why }) => self.unreachable = Some(why),
@@ -102,7 +102,7 @@ impl<'a, 'b> Relay<'a, 'b> {
     fn begin_profile(&mut self, at: usize, not_applicable: Option<Arc<str>>) {
         let planned = &self.plan.nodes[self.number];
         let profile = &self.plan.profiles[at];
-        self.stream.send(node::profile_started(planned, &planned.profiles[at], not_applicable));
+        self.stream.send(node::profile_started(planned, at, not_applicable));
         self.profile_began = Instant::now();
         self.reported = vec![false; profile.controls.len()];
         self.of_profile = Tally::default();

@@ -144,6 +144,8 @@ fn planned(request: Request, out: &Out) -> Result<(Plan, Vec<Engine>), Arc<str>>
         options: Options::default(),
         record: None,
         profiles: on_node,
+        // The controller has decided all of them.
+        later: None,
     };
     let masker = Arc::new(Masker::new(Vec::new()));
     let plan = Plan { profiles, nodes: vec![node], masker, agent: None, print: None, now: request.now };
@@ -181,6 +183,7 @@ fn profile(
         values: requested.values.into_iter().map(|(name, value)| (name, value.value())).collect(),
         attributes: Vec::new(),
         secrets: requested.secrets,
+        waiting: Vec::new(),
     };
     Ok((planned, engine, values))
 }

@@ -1,80 +1,70 @@
-//! `probity attributes`
+//! `probity attributes explain`
 
-use super::profiles::ProfileArgs;
-use super::{Outcome, TextOrJson, inputs};
+use crate::cli::profiles::ProfileArgs;
+use crate::cli::{Outcome, TextOrJson, inputs, print};
 use crate::error::{Error, exit};
 use crate::inventory::{Connection, Reading, Source};
-use crate::plan::attributes::{NodeLayers, ProfileAttributes, Resolved};
+use crate::plan::attributes::{ProfileAttributes, Resolved, Setting};
 use crate::plan::nodes::{self, Wanted};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// Shows the attribute values a run would have
+/// Prints each value, where it comes from, and what it replaced
 #[derive(Debug, clap::Args)]
-pub struct AttributesArgs {
-    #[command(subcommand)]
-    action: Action,
+#[command(after_help = "Examples:\n  \
+    probity attributes explain my-baseline --attrs site.yml --attr max_tries=3\n  \
+    probity attributes explain my-baseline --inventory nodes.yml --nodes web1")]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    profiles: ProfileArgs,
+    #[command(flatten)]
+    attributes: inputs::AttributeArgs,
+    /// Inventories: shows the values each node has
+    #[arg(long, value_name = "SOURCE", help_heading = "Nodes")]
+    inventory: Vec<Source>,
+    /// Nodes or groups by name, glob or /regex/; !X: not X
+    #[arg(long, alias = "node", value_name = "PATTERN", value_delimiter = ',', help_heading = "Nodes")]
+    nodes: Vec<String>,
+    /// text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
+    #[arg(hide_possible_values = true)]
+    format: TextOrJson,
 }
 
-#[derive(Debug, clap::Subcommand)]
-enum Action {
-    /// Prints each value, where it comes from, and what it replaced
-    #[command(after_help = "Examples:\n  \
-        probity attributes explain my-baseline --attrs site.yml --attr max_tries=3\n  \
-        probity attributes explain my-baseline --inventory nodes.yml --nodes web1")]
-    Explain {
-        #[command(flatten)]
-        profiles: ProfileArgs,
-        #[command(flatten)]
-        attributes: inputs::AttributeArgs,
-        /// Inventories: shows the values each node has
-        #[arg(long, value_name = "SOURCE", help_heading = "Nodes")]
-        inventory: Vec<Source>,
-        /// Nodes or groups by name, glob or /regex/; !X: not X
-        #[arg(long, alias = "node", value_name = "PATTERN", value_delimiter = ',', help_heading = "Nodes")]
-        nodes: Vec<String>,
-        /// text or json
-        #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Output")]
-        #[arg(hide_possible_values = true)]
-        format: TextOrJson,
-    },
-}
-
-pub fn run(args: &AttributesArgs) -> Outcome {
-    let Action::Explain { profiles, attributes, inventory, nodes, format } = &args.action;
-    profiles.refuse_none()?;
-    if inventory.is_empty() && !nodes.is_empty() {
+pub fn run(args: &ExplainArgs) -> Outcome {
+    args.profiles.refuse_none()?;
+    if args.inventory.is_empty() && !args.nodes.is_empty() {
         return Err(Error::usage("--nodes chooses from an inventory, and none is given")
             .hint("add --inventory FILE")
             .into());
     }
-    let profiles = profiles.load(&[])?;
-    let text = match inventory.is_empty() {
+    let profiles = args.profiles.load(&[])?;
+    let wanted = Wanted {
+        targets: &[],
+        inventories: &args.inventory,
+        reading: Reading::here(),
+        nodes: &args.nodes,
+        connection: &Connection::default(),
+        prompt: None,
+    };
+    let nodes = nodes::attributes(&wanted)?;
+    let known = inputs::resolve_on(&profiles, &args.attributes, &nodes)?;
+    let text = match args.inventory.is_empty() {
+        // This machine alone.
         true => {
-            let resolved = inputs::resolve(&profiles, attributes)?;
-            match format {
-                TextOrJson::Text => explain_all(&resolved),
-                TextOrJson::Json => document("profiles", all_to_json(&resolved)),
+            let values = known.nodes.first().map_or(&[][..], |values| values);
+            match args.format {
+                TextOrJson::Text => explain_all(values),
+                TextOrJson::Json => document("profiles", all_to_json(values)),
             }
         }
         false => {
-            let wanted = Wanted {
-                targets: &[],
-                inventories: inventory,
-                reading: Reading::here(),
-                nodes,
-                connection: &Connection::default(),
-                prompt: None,
-            };
-            let layers = nodes::attributes(&wanted)?;
-            let layers: Vec<_> = layers.iter().map(|(name, layers)| NodeLayers { name, layers }).collect();
-            let values = inputs::resolve_on(&profiles, attributes, &layers)?;
-            let names = layers.iter().map(|node| node.name);
-            on_nodes(&alike(names.zip(values)), *format)
+            let names = nodes.nodes.iter().map(|node| &*node.name);
+            on_nodes(&alike(names.zip(known.nodes)), args.format)
         }
     };
-    super::print(&text)?;
+    print(&text)?;
     Ok(exit::OK)
 }
 
@@ -132,14 +122,14 @@ fn explain(attributes: &ProfileAttributes) -> String {
         let _ = writeln!(text, "  {} = {}  ({kind}; {})", resolved.name, resolved.shown(), resolved.origin);
         // The last setting holds; those before it were replaced.
         for setting in resolved.trace.iter().rev().skip(1) {
-            let _ = writeln!(text, "      instead of {} ({})", resolved.shown_setting(&setting.value), setting.origin);
+            let _ = writeln!(text, "      instead of {} ({})", resolved.shown_setting(setting), setting.origin);
         }
     }
     text
 }
 
 fn to_json(attributes: &ProfileAttributes) -> serde_json::Value {
-    let shown = |resolved: &Resolved, value: &crate::value::Value| match resolved.sensitive {
+    let shown = |secret: bool, value: &crate::value::Value| match secret {
         true => serde_json::Value::String("***".to_string()),
         false => value.to_json(),
     };
@@ -149,13 +139,16 @@ fn to_json(attributes: &ProfileAttributes) -> serde_json::Value {
             .iter()
             .rev()
             .skip(1)
-            .map(|setting| serde_json::json!({ "value": shown(resolved, &setting.value), "origin": setting.origin.to_string() }))
+            .map(|setting: &Setting| {
+                let value = shown(resolved.is_secret(setting), &setting.value);
+                serde_json::json!({ "value": value, "origin": setting.origin.to_string() })
+            })
             .collect();
         serde_json::json!({
             "name": &*resolved.name,
             "type": resolved.declaration.kind.name(),
             "sensitive": resolved.sensitive,
-            "value": shown(resolved, &resolved.value),
+            "value": shown(resolved.sensitive, &resolved.value),
             "origin": resolved.origin.to_string(),
             "replaced": replaced,
         })
