@@ -4,7 +4,7 @@ mod support;
 
 use indexmap::IndexMap;
 use probity::pipeline::process::{Bounds, GRACE, Line, Output, Stop};
-use probity::pipeline::provisioner::{Failure, Provisioned, Provisioner, Scene};
+use probity::pipeline::provisioner::{Failure, Provisioned, Provisioner, Scene, SceneNode};
 use probity::results::mask::Masker;
 use probity::yaml::Document;
 use serde_json::json;
@@ -19,6 +19,7 @@ struct Stage {
     env: IndexMap<String, String>,
     shown: Arc<Mutex<Vec<String>>>,
     secrets: Vec<String>,
+    nodes: Vec<SceneNode>,
 }
 
 impl Stage {
@@ -29,7 +30,7 @@ impl Stage {
         let provisioner = Provisioner::read(key, &document, &field.value, folder).unwrap_or_else(|errors| {
             panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         });
-        Stage { provisioner, env: IndexMap::new(), shown: Arc::default(), secrets: Vec::new() }
+        Stage { provisioner, env: IndexMap::new(), shown: Arc::default(), secrets: Vec::new(), nodes: Vec::new() }
     }
 
     fn doing<T>(
@@ -42,7 +43,7 @@ impl Stage {
         let mut output = Output::new(Arc::new(Masker::new(self.secrets.clone())), Box::new(show));
         let (_sender, stop) = watch::channel(Stop::GoOn);
         let bounds = Bounds { until: None, grace: GRACE, stop };
-        let scene = Scene { env: &self.env, scratch: scratch.path() };
+        let scene = Scene { env: &self.env, scratch: scratch.path(), nodes: &self.nodes };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(act(&self.provisioner, &scene, &bounds, &mut output))
     }
