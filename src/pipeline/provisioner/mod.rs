@@ -119,8 +119,8 @@ impl Provisioner {
 
     /// What it does to take away what it has provisioned; `None` where the kind does not know.
     pub fn teardown_steps(&self, scene: &Scene<'_>) -> Option<Vec<Step>> {
-        let teardown = self.kind.teardown?;
-        Some(self.dressed(teardown(&self.settings, scene), scene))
+        let steps = self.kind.teardown.map(|teardown| teardown(&self.settings, scene)).unwrap_or_default();
+        (!steps.is_empty()).then(|| self.dressed(steps, scene))
     }
 
     /// Gives steps the folder and environment of the stage: what a person wrote there wins over
