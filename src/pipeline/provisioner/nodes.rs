@@ -40,7 +40,11 @@ fn variables(node: &SceneNode) -> Option<Map<String, Json>> {
     let mut all = Map::new();
     let mut set = |name: &str, value: Json| drop(all.insert(name.to_string(), value));
     match &node.target {
-        Target::Local => set("ansible_connection", json!("local")),
+        Target::Local => {
+            set("ansible_connection", json!("local"));
+            // As Ansible does for the localhost it knows by itself.
+            set("ansible_python_interpreter", json!("{{ ansible_playbook_python }}"));
+        }
         Target::Recording(_) => return None,
         Target::RootFs(path) => {
             set("ansible_connection", json!("community.general.chroot"));

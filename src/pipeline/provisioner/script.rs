@@ -208,18 +208,23 @@ impl Script {
 }
 
 /// Takes the script from standard input into a file of its own, gives that to its interpreter, and
-/// leaves nothing behind. The file itself is not executed: `/tmp` may be mounted so that it cannot be.
-/// The words before `--` are the interpreter, those after it the arguments.
+/// leaves nothing behind: where there is `/proc`, the file is gone from its folder before the script
+/// begins, so that not even a script that is killed leaves it. It is not executed itself: `/tmp` may
+/// be mounted so that it cannot be. The words before `--` are the interpreter, those after it the
+/// arguments.
 const LINE: &str = r#"umask 077
 f=$(mktemp "${TMPDIR:-/tmp}/probity-script.XXXXXX") || exit 126
 trap 'rm -f "$f"' 0
 trap 'exit 129' 1 2 15
 cat > "$f" || exit 126
+s=$f
+exec 3<"$f"
+if [ -r /proc/self/fd/3 ]; then rm -f "$f"; s=/proc/self/fd/3; fi
 i=$1; shift
 a=
 if [ "$1" != -- ]; then a=$1; shift; fi
 shift
-if [ -n "$a" ]; then "$i" "$a" "$f" "$@" </dev/null; else "$i" "$f" "$@" </dev/null; fi"#;
+if [ -n "$a" ]; then "$i" "$a" "$s" "$@" </dev/null; else "$i" "$s" "$@" </dev/null; fi"#;
 
 /// The interpreter a script names in its first line, and the one argument execve(2) gives it.
 fn interpreter(text: &[u8]) -> Vec<String> {

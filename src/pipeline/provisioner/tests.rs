@@ -247,7 +247,7 @@ fn ansible_is_given_the_nodes_of_earlier_stages() {
         })
     );
     assert_eq!(hosts["web2"], json!({"ansible_host": "::1", "ansible_port": 22, "ansible_user": "root"}));
-    assert_eq!(hosts["here"], json!({"ansible_connection": "local"}));
+    assert_eq!(hosts["here"]["ansible_connection"], json!("local"));
     assert_eq!(hosts["box"], json!({"ansible_connection": "containers.podman.podman", "ansible_host": "box"}));
     assert_eq!(hosts["pod"]["ansible_kubectl_namespace"], json!("ns"));
     assert_eq!(hosts["image"]["ansible_host"], json!("/mnt"));
