@@ -341,7 +341,7 @@ fn start(program: &Program) -> Result<Child, Fault> {
 }
 
 /// A length of time as messages give it.
-pub(super) fn duration(time: Duration) -> String {
+pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds, time.subsec_millis()) {
         (0, milliseconds) => format!("{milliseconds} ms"),

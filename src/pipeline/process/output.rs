@@ -124,6 +124,19 @@ impl Output {
         self.write(&logged)
     }
 
+    /// Whole lines that a node has printed, each with its name before it.
+    ///
+    /// # Errors
+    /// The log cannot be written.
+    pub fn tell(&mut self, from: From, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut logged = Vec::new();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let line = [format!("{name}: ").as_bytes(), line.strip_suffix(b"\n").unwrap_or(line), b"\n"].concat();
+            self.line(from, &line, &mut logged);
+        }
+        self.write(&logged)
+    }
+
     /// Takes bytes of a stream as they come, whole lines or not.
     ///
     /// # Errors

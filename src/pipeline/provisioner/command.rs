@@ -24,11 +24,12 @@ pub const KIND: Kind = Kind {
     program: None,
     keys: KEYS,
     alone: Some("command"),
+    wrong: None,
     steps,
     look: None,
     teardown: None,
     outputs,
-    inventory: None,
+    known: None,
 };
 
 fn steps(settings: &Settings, _: &Scene<'_>) -> Vec<Step> {

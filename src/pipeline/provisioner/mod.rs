@@ -5,20 +5,28 @@
 //! [`TABLE`], and what a kind does is a list of [`Step`]s: programs with their arguments, so that a
 //! dry run can show them and a test can compare them.
 
+mod ansible;
 mod command;
+mod compose;
 mod key;
+mod kops;
+mod kubectl;
+mod nodes;
 mod run;
+mod script;
 mod settings;
 mod step;
 mod table;
 mod terraform;
+mod vagrant;
 
 #[cfg(test)]
 mod tests;
 
 pub use key::{Key, Shape};
 pub use run::{Failure, Format, Found, Outputs, Provisioned};
-pub use step::{Keep, Scene, ScratchFile, Step, Work};
+pub use script::Script;
+pub use step::{Keep, Scene, SceneNode, ScratchFile, Step, Work};
 pub use table::{Kind, TABLE};
 
 use crate::error::{Error, did_you_mean};
@@ -80,6 +88,11 @@ impl Provisioner {
             },
             _ => reader.section(value, kind.keys, key),
         };
+        if let Some((message, hint)) =
+            kind.wrong.filter(|_| reader.errors.is_empty()).and_then(|wrong| wrong(&settings))
+        {
+            reader.errors.push(document.error(&value.place, message).hint(hint));
+        }
         let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
         match reader.errors.is_empty() {
             true => Ok(Provisioner { kind, settings, dir }),
@@ -106,16 +119,15 @@ impl Provisioner {
 
     /// What it does to take away what it has provisioned; `None` where the kind does not know.
     pub fn teardown_steps(&self, scene: &Scene<'_>) -> Option<Vec<Step>> {
-        let teardown = self.kind.teardown?;
-        Some(self.dressed(teardown(&self.settings, scene), scene))
+        let steps = self.kind.teardown.map(|teardown| teardown(&self.settings, scene)).unwrap_or_default();
+        (!steps.is_empty()).then(|| self.dressed(steps, scene))
     }
 
     /// Gives steps the folder and environment of the stage: what a person wrote there wins over
     /// what the kind sets.
     fn dressed(&self, steps: Vec<Step>, scene: &Scene<'_>) -> Vec<Step> {
         let dress = |mut step: Step| {
-            {
-                let Work::Program(program) = &mut step.work;
+            if let Work::Program(program) = &mut step.work {
                 program.dir = self.dir.join(&program.dir);
                 for (name, value) in scene.env {
                     program.env.insert(name.into(), Some(value.into()));

@@ -3,7 +3,7 @@
 use super::Provisioner;
 use super::step::{Keep, Scene, ScratchFile, Step, Work};
 use crate::error::{Error, exit};
-use crate::pipeline::process::{self, Bounds, Output};
+use crate::pipeline::process::{self, Bounds, Done, Output};
 use serde_json::{Map, Value as Json};
 use std::fmt;
 use std::io::Write;
@@ -12,8 +12,32 @@ use std::os::unix::fs::OpenOptionsExt;
 /// What the nodes that were found are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// `terraform show -json`.
+    /// What `terraform show -json` prints.
     Terraform,
+    /// What `ansible-inventory --list` prints.
+    Ansible,
+    /// What `kubectl get nodes -o json` prints.
+    Kubectl,
+    /// What `vagrant ssh-config` prints.
+    Vagrant,
+    /// What `docker compose ps --format json` prints.
+    Docker,
+    /// What `podman ps --format json` prints, and so podman-compose.
+    Podman,
+}
+
+impl Format {
+    /// The word for it in sources of inventories.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Terraform => "terraform",
+            Format::Ansible => "ansible",
+            Format::Kubectl => "kubectl",
+            Format::Vagrant => "vagrant",
+            Format::Docker => "docker",
+            Format::Podman => "podman",
+        }
+    }
 }
 
 /// What a provisioner has left.
@@ -93,7 +117,13 @@ impl Provisioner {
         bounds: &Bounds,
         output: &mut Output,
     ) -> Result<Provisioned, Failure> {
-        self.perform(&self.steps(scene), bounds, output).await
+        let mut provisioned = self.perform(&self.steps(scene), scene, bounds, output).await?;
+        if let Some(known) = self.kind.known {
+            for (name, value) in known(&self.settings) {
+                provisioned.outputs.values.entry(name).or_insert(value);
+            }
+        }
+        Ok(provisioned)
     }
 
     /// Looks at what is there without changing it.
@@ -101,7 +131,7 @@ impl Provisioner {
     /// # Errors
     /// As [`Provisioner::provision`].
     pub async fn look(&self, scene: &Scene<'_>, bounds: &Bounds, output: &mut Output) -> Result<Provisioned, Failure> {
-        self.perform(&self.look_steps(scene), bounds, output).await
+        self.perform(&self.look_steps(scene), scene, bounds, output).await
     }
 
     /// Takes away what was provisioned.
@@ -114,10 +144,16 @@ impl Provisioner {
             let error = Error { code: exit::ERRORED, ..Error::usage(message) };
             return Err(Failure::of(error.hint("name the program that does with run")));
         };
-        self.perform(&steps, bounds, output).await.map(drop)
+        self.perform(&steps, scene, bounds, output).await.map(drop)
     }
 
-    async fn perform(&self, steps: &[Step], bounds: &Bounds, output: &mut Output) -> Result<Provisioned, Failure> {
+    async fn perform(
+        &self,
+        steps: &[Step],
+        scene: &Scene<'_>,
+        bounds: &Bounds,
+        output: &mut Output,
+    ) -> Result<Provisioned, Failure> {
         let mut provisioned = Provisioned::default();
         for step in steps {
             for file in &step.files {
@@ -130,9 +166,14 @@ impl Provisioner {
             // A log that cannot be written ends the program at its first line.
             let _ = output.note(&shown);
             let done = match &step.work {
-                Work::Program(program) => process::run(program, bounds, output).await,
+                Work::Program(program) => process::run(program, bounds, output)
+                    .await
+                    .map_err(|fault| Failure { error: fault.to_error(), stopped: fault.is_stop() })?,
+                Work::Script(script) => {
+                    script.run(scene.nodes, bounds, output).await?;
+                    Done::default()
+                }
             };
-            let done = done.map_err(|fault| Failure { error: fault.to_error(), stopped: fault.is_stop() })?;
             match step.keep {
                 Keep::Nothing => {}
                 Keep::Outputs => {
@@ -141,14 +182,31 @@ impl Provisioner {
                         Failure::of(Error { code: exit::ERRORED, ..Error::usage(message) })
                     })?;
                 }
-                Keep::Inventory => {
-                    if let Some(format) = self.kind.inventory {
-                        provisioned.inventory = Some(Found { format, bytes: done.stdout, from: shown });
-                    }
+                Keep::Inventory(format) => {
+                    provisioned.inventory = Some(Found { format, bytes: done.stdout, from: shown });
                 }
             }
         }
         Ok(provisioned)
+    }
+}
+
+/// Why work on nodes failed.
+pub(super) struct Failed {
+    pub message: String,
+    pub hint: Option<String>,
+    pub code: u8,
+    pub stopped: bool,
+}
+
+impl std::convert::From<Failed> for Failure {
+    fn from(failed: Failed) -> Failure {
+        let error = Error { code: failed.code, ..Error::usage(failed.message) };
+        let error = match failed.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        };
+        Failure { error, stopped: failed.stopped }
     }
 }
 

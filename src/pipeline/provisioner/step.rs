@@ -1,5 +1,8 @@
 //! One thing a provisioner does.
 
+pub use super::nodes::SceneNode;
+use super::run::Format;
+use super::script::Script;
 use crate::pipeline::process::Program;
 use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,8 @@ pub struct Scene<'a> {
     /// A folder of the stage's own, empty, private and gone afterwards: for files that hand over
     /// what arguments must not show.
     pub scratch: &'a Path,
+    /// The nodes of the provisions it needs, for those that work on nodes.
+    pub nodes: &'a [SceneNode],
 }
 
 /// One thing a provisioner does: a program it runs, with the files that needs.
@@ -29,6 +34,8 @@ pub struct Step {
 #[derive(Debug, Clone)]
 pub enum Work {
     Program(Program),
+    /// A script on every node of the scene.
+    Script(Script),
 }
 
 /// What the standard output of a step is.
@@ -39,8 +46,8 @@ pub enum Keep {
     Nothing,
     /// The outputs of the stage, in the format of the kind.
     Outputs,
-    /// The nodes that are there, in the format of the kind.
-    Inventory,
+    /// The nodes that are there.
+    Inventory(Format),
 }
 
 /// A file that only this user can read.
@@ -60,7 +67,12 @@ impl std::fmt::Debug for ScratchFile {
 impl Step {
     /// A program whose output is for people.
     pub fn new(name: &'static str, program: Program) -> Step {
-        Step { name, work: Work::Program(program), files: Vec::new(), keep: Keep::Nothing }
+        Step::of(name, Work::Program(program))
+    }
+
+    /// Work of which nothing is kept.
+    pub fn of(name: &'static str, work: Work) -> Step {
+        Step { name, work, files: Vec::new(), keep: Keep::Nothing }
     }
 
     /// A program whose standard output is read.
@@ -80,6 +92,7 @@ impl std::fmt::Display for Step {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.work {
             Work::Program(program) => program.fmt(f),
+            Work::Script(script) => script.fmt(f),
         }
     }
 }

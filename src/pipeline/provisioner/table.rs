@@ -1,10 +1,10 @@
 //! The kinds of provisioners there are.
 
 use super::key::Key;
-use super::run::{Format, Outputs};
+use super::run::Outputs;
 use super::settings::Settings;
 use super::step::{Scene, Step};
-use super::{command, terraform};
+use super::{ansible, command, compose, kops, kubectl, script, terraform, vagrant};
 
 /// A kind of provisioner.
 pub struct Kind {
@@ -25,8 +25,10 @@ pub struct Kind {
     pub(super) teardown: Option<fn(&Settings, &Scene<'_>) -> Vec<Step>>,
     /// Reads what a step has printed as outputs.
     pub(super) outputs: fn(&[u8]) -> Result<Outputs, String>,
-    /// What a step prints as inventory.
-    pub inventory: Option<Format>,
+    /// Outputs that are known without a step.
+    pub(super) known: Option<fn(&Settings) -> serde_json::Map<String, serde_json::Value>>,
+    /// What is wrong with settings that are right each by itself, and the remedy.
+    pub(super) wrong: Option<fn(&Settings) -> Option<(&'static str, &'static str)>>,
 }
 
 impl std::fmt::Debug for Kind {
@@ -43,4 +45,21 @@ impl Kind {
 }
 
 /// Every kind, in the order the reference lists them.
-pub static TABLE: &[Kind] = &[command::KIND, terraform::TERRAFORM, terraform::TOFU];
+pub static TABLE: &[Kind] = &[
+    command::KIND,
+    terraform::TERRAFORM,
+    terraform::TOFU,
+    ansible::KIND,
+    script::KIND,
+    kops::KOPS,
+    kops::KUBICORN,
+    kubectl::HELM,
+    kubectl::KUBECTL,
+    vagrant::KIND,
+    compose::KIND,
+];
+
+/// Of a kind whose steps print nothing that is an output.
+pub(super) fn no_outputs(_: &[u8]) -> Result<Outputs, String> {
+    Ok(Outputs::default())
+}

@@ -43,11 +43,12 @@ pub const TERRAFORM: Kind = Kind {
     program: Some("terraform"),
     keys: KEYS,
     alone: Some("dir"),
+    wrong: None,
     steps: |settings, scene| Caller::new("terraform", settings, scene).provision(),
     look: Some(|settings, scene| Caller::new("terraform", settings, scene).look()),
     teardown: Some(|settings, scene| Caller::new("terraform", settings, scene).tear_down()),
     outputs,
-    inventory: Some(Format::Terraform),
+    known: None,
 };
 
 /// `tofu: {dir: infra}`.
@@ -57,11 +58,12 @@ pub const TOFU: Kind = Kind {
     program: Some("tofu"),
     keys: KEYS,
     alone: Some("dir"),
+    wrong: None,
     steps: |settings, scene| Caller::new("tofu", settings, scene).provision(),
     look: Some(|settings, scene| Caller::new("tofu", settings, scene).look()),
     teardown: Some(|settings, scene| Caller::new("tofu", settings, scene).tear_down()),
     outputs,
-    inventory: Some(Format::Terraform),
+    known: None,
 };
 
 /// Calls of one of the two programs.
@@ -171,7 +173,7 @@ impl<'a> Caller<'a> {
     fn show(&self) -> Step {
         let mut words: Vec<OsString> = vec!["show".into(), "-json".into(), "-no-color".into()];
         words.extend(self.vars_of_backend());
-        self.step("show", words, Keep::Inventory)
+        self.step("show", words, Keep::Inventory(Format::Terraform))
     }
 
     fn vars_of_backend(&self) -> impl Iterator<Item = OsString> + '_ {
