@@ -1,5 +1,6 @@
 //! Many nodes at once, each on a thread of its own, and their events in the order of the plan.
 
+use super::heap;
 use super::interruption::Interruption;
 use super::node::{self, Landed, Reached};
 use super::plan::Plan;
@@ -84,6 +85,7 @@ pub fn run_reached(
 /// Runs a plan. Every node has its place in the events, also one that cannot be reached or
 /// is not started any more.
 pub fn run(plan: &Arc<Plan>, width: Width, interruption: &Arc<Interruption>, audience: &mut dyn Audience) -> Ended {
+    heap::give_back_large_blocks();
     let mut run = Run::begin(plan, audience);
     let (sender, receiver) = sync_channel(BACKLOG);
     let crew = Arc::new(Crew {

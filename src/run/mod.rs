@@ -1,6 +1,7 @@
 //! A plan in, events out: one unit is a node with all its profiles.
 
 mod fleet;
+mod heap;
 mod interruption;
 mod node;
 mod parallel;

@@ -161,6 +161,7 @@ fn pattern(args: Vec<Operand>) -> Result<Pattern, String> {
         .size_limit(REGEX_CAP)
         .build()
         .map_err(|error| format!("matches: {}", regex_error(&text, &error)))?;
+    let regex = Arc::new(regex);
     COMPILED.with_borrow_mut(|compiled| {
         if compiled.len() >= COMPILED_CAP {
             compiled.clear();
@@ -176,7 +177,7 @@ const COMPILED_CAP: usize = 64;
 thread_local! {
     /// Expressions that were compiled before: to compile one costs more than to match it, and
     /// the body of a `for_each` asks for the same one for every element.
-    static COMPILED: RefCell<HashMap<String, regex::bytes::Regex>> = RefCell::default();
+    static COMPILED: RefCell<HashMap<String, Arc<regex::bytes::Regex>>> = RefCell::default();
 }
 
 /// What the regex crate says, in one line.

@@ -99,7 +99,8 @@ enum Relation {
 #[derive(Debug, Clone)]
 struct Pattern {
     text: String,
-    regex: regex::bytes::Regex,
+    /// Shared: every clone of an expression itself would find its states anew.
+    regex: Arc<regex::bytes::Regex>,
 }
 
 impl Matcher {

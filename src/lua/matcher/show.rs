@@ -34,7 +34,7 @@ fn bounded_value(value: &Value, cap: usize) -> String {
     match value {
         // In quotes it has a character for each of its own, or more.
         Value::Str(text) if text.len() > cap * LONGEST_CHARACTER => {
-            let end = (0..=cap * LONGEST_CHARACTER).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+            let end = text.char_indices().nth(cap).map_or(text.len(), |(end, _)| end);
             let (shown, rest) = text.split_at(end);
             let mut bounded = Bounded { text: String::new(), left: cap, more: 0 };
             let _ = write!(bounded, "{shown:?}");

@@ -41,8 +41,26 @@ fn hash() -> Option<Regex> {
     Regex::new(r"(\$(?:1|2[abxy]?|3|5|6|7|y|gy|md5|sha1|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[a-z0-9-]*)[$,])[./A-Za-z0-9$=,+*-]{8,}").ok()
 }
 
+/// Whether a word between dollars, or between a dollar and a comma, is there: a shell script has
+/// many dollars and seldom that.
 fn may_hold_hash(text: &str) -> bool {
-    memchr::memchr(b'$', text.as_bytes()).is_some()
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'$', bytes).any(|dollar| {
+        let rest = &bytes[dollar + 1..];
+        let word = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
+        matches!(rest.get(word), Some(b'$' | b','))
+    })
+}
+
+/// A line of shadow(5), where a password that was hashed traditionally has its place: a field of
+/// its length before numbers. A line of passwd(5) has none, as a rule.
+fn may_be_traditional(text: &str) -> bool {
+    let fields: Vec<&[u8]> = text.as_bytes().split(|byte| *byte == b':').collect();
+    let number = |field: &[u8]| field.iter().all(u8::is_ascii_digit);
+    fields.windows(4).skip(1).any(|window| {
+        let password = window[0].strip_prefix(b"!").or(window[0].strip_prefix(b"*")).unwrap_or(window[0]);
+        matches!(password.len(), 13 | 20) && number(window[1]) && number(window[2])
+    })
 }
 
 /// A line of shadow(5), where a password has its place.
@@ -76,7 +94,7 @@ pub static IN_REPORTS: [SecretByNature; 4] = [
     SecretByNature::new(may_hold_hash, hash, MASK),
     // A traditional hash has no mark of its own, but its place in shadow(5) has.
     SecretByNature::new(
-        may_be_shadow,
+        may_be_traditional,
         || Regex::new(r":[!*]?(?:_[./A-Za-z0-9]{19}|[./A-Za-z0-9]{13})((?::[0-9]*){3,})").ok(),
         ":***$1",
     ),
@@ -106,3 +124,28 @@ pub static IN_RECORDINGS: [SecretByNature; 6] = [
     SecretByNature::new(may_hold_grub, grub, MASK),
     SecretByNature::new(may_hold_key, key, MASK),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn where_there_is_a_secret_there_may_be_one(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    ":", ":", "::", "!", "*", "_", "x", "0", "99999", "rqXexS6ZhobKA", "6ZhobKArqXexS6Zhob0", "$", "$", ",",
+                    "6", "2b", "argon2id", "pbkdf2-sha256", "y", "abcdefgh.1/", "\"", "\n", " ", "é",
+                ]),
+                0..24,
+            )
+        ) {
+            let text = pieces.concat();
+            for secret in IN_REPORTS.iter().chain(&IN_RECORDINGS) {
+                let pattern = secret.pattern.as_ref().expect("a pattern");
+                prop_assert!((secret.possible)(&text) || !pattern.is_match(&text), "{} in {text:?}", pattern);
+            }
+        }
+    }
+}
