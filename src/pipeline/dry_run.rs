@@ -57,7 +57,7 @@ fn needs(pipeline: &Pipeline, outline: &Outline) -> String {
 
 /// The programs of a provisioner.
 fn steps(provisioner: &Provisioner, stage: &Stage) -> Vec<String> {
-    let scene = Scene { env: &stage.env, scratch: Path::new("TEMPORARY") };
+    let scene = Scene { env: &stage.env, scratch: Path::new("TEMPORARY"), nodes: &[] };
     provisioner.steps(&scene).iter().map(|step| format!("runs {step}")).collect()
 }
 

@@ -4,11 +4,12 @@ use super::context::Context;
 use super::engine::{self, Stop};
 use super::file::{NodeChoice, Pipeline};
 use super::process;
+use super::provisioner::SceneNode;
 use super::stage::Site;
 use super::watcher::News;
 use crate::error::{Error, exit};
 use crate::inventory::{Reading, Source};
-use crate::plan::nodes::{self, Nodes, Wanted};
+use crate::plan::nodes::{self, NodePlan, Nodes, Wanted};
 use indexmap::IndexMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -98,17 +99,52 @@ impl Ground {
     /// # Errors
     /// Everything that is wrong with them, and that there are none.
     pub async fn nodes(&self, choice: &NodeChoice) -> Result<Nodes, Vec<Error>> {
-        let inventories = self.inventories(choice)?;
+        let nodes = self.read(choice.clone(), self.inventories(choice)?).await?;
+        for note in &nodes.notes {
+            self.tell(&News::Progress(note));
+        }
+        Ok(nodes)
+    }
+
+    /// The nodes a provisioner works on: those of the provisions it needs, or of those named.
+    ///
+    /// # Errors
+    /// One that is named is no stage it needs; everything that is wrong with the nodes.
+    pub async fn scene_nodes(&self, inputs: &[String]) -> Result<Vec<SceneNode>, Vec<Error>> {
+        let place = &self.pipeline.stages[self.number].place;
+        let mut left = Vec::new();
+        for name in inputs {
+            let Some(gave) = self.context.stages.get(name.as_str()) else {
+                let error = self.pipeline.error(place, format!("inputs names {name}, which is no stage it needs"));
+                return Err(vec![error.hint(format!("add needs: [{name}]"))]);
+            };
+            left.extend(gave.inventory.clone());
+        }
+        if inputs.is_empty() {
+            left.extend(self.context.stages.values().filter_map(|gave| gave.inventory.clone()));
+        }
+        if left.is_empty() {
+            return Ok(Vec::new());
+        }
+        let nodes = self.read(NodeChoice::default(), left.into_iter().map(Source::of_inventory).collect()).await?;
+        let scene = |node: NodePlan| SceneNode {
+            name: node.name,
+            target: node.target,
+            options: node.options,
+            groups: node.groups,
+        };
+        Ok(nodes.nodes.into_iter().map(scene).collect())
+    }
+
+    /// Reads nodes beside the event loop; their secrets are kept.
+    async fn read(&self, choice: NodeChoice, inventories: Vec<Source>) -> Result<Nodes, Vec<Error>> {
         let stop = Arc::new(AtomicBool::new(false));
-        let (of_stage, of_work, ground) = (choice.clone(), stop.clone(), self.clone());
-        let work = tokio::task::spawn_blocking(move || ground.read_nodes(&of_stage, &inventories, &of_work));
+        let (of_work, ground) = (stop.clone(), self.clone());
+        let work = tokio::task::spawn_blocking(move || ground.read_nodes(&choice, &inventories, &of_work));
         let read = self.watch_over(work, || stop.store(true, Ordering::SeqCst)).await;
         let failed = |why: String| vec![Error { code: exit::ERRORED, ..Error::usage(why) }];
         let nodes = read.unwrap_or_else(|why| Err(failed(why)))?;
         self.site.keep_secret(nodes.secrets.clone());
-        for note in &nodes.notes {
-            self.tell(&News::Progress(note));
-        }
         Ok(nodes)
     }
 

@@ -3,7 +3,7 @@
 use super::file::{Body, Pipeline, Provision, Teardown};
 use super::ground::Ground;
 use super::process::{Bounds, GRACE, Line, Output};
-use super::provisioner::{Format, Found, Outputs, Provisioned, Provisioner, Scene};
+use super::provisioner::{Found, Outputs, Provisioned, Provisioner, Scene};
 use super::render;
 use super::stage::Attempt;
 use super::watcher::News;
@@ -21,7 +21,7 @@ pub async fn run(stage: &Provision, ground: &Ground) -> Attempt {
         return Attempt::failed("provision", "no provisioner is named", exit::USAGE);
     };
     let what = what(provisioner, ground);
-    let mut attempt = work(provisioner, Work::Provision, &what, ground, &[]).await;
+    let mut attempt = work(provisioner, Work::Provision, &what, ground, &stage.inputs, &[]).await;
     if attempt.failure.is_some() {
         return attempt;
     }
@@ -42,7 +42,7 @@ pub async fn run(stage: &Provision, ground: &Ground) -> Attempt {
 /// Undoes a provision.
 pub async fn tear_down(stage: &Teardown, ground: &Ground) -> Attempt {
     if let Some(provisioner) = &stage.provisioner {
-        return work(provisioner, Work::Provision, &what(provisioner, ground), ground, &[]).await;
+        return work(provisioner, Work::Provision, &what(provisioner, ground), ground, &[], &[]).await;
     }
     let pipeline: &Pipeline = &ground.pipeline;
     let Some(of) = pipeline.stages[ground.number].of else {
@@ -61,14 +61,14 @@ pub async fn tear_down(stage: &Teardown, ground: &Ground) -> Attempt {
         return Attempt::failed(what, "what is to be undone has no provisioner", exit::USAGE);
     };
     let ground = Ground { env: undone.env.clone(), dir: undone.dir.clone(), ..ground.clone() };
-    work(provisioner, Work::TearDown, &what, &ground, &[]).await
+    work(provisioner, Work::TearDown, &what, &ground, &provision.inputs, &[]).await
 }
 
 /// Runs a program that is given the path of a report.
 pub async fn hand_over(program: &Provisioner, report: &Path, ground: &Ground) -> Attempt {
     let report = std::path::absolute(report).unwrap_or_else(|_| report.to_path_buf());
     let given = [("PROBITY_RUN".to_string(), report.display().to_string())];
-    work(program, Work::Provision, &what(program, ground), ground, &given).await
+    work(program, Work::Provision, &what(program, ground), ground, &[], &given).await
 }
 
 /// Looks at what a provision has left, and changes nothing: its outputs, and its nodes.
@@ -77,7 +77,7 @@ pub async fn hand_over(program: &Provisioner, report: &Path, ground: &Ground) ->
 /// The provisioner fails, or its inventory cannot be read.
 pub async fn look(stage: &Provision, ground: &Ground) -> Result<Left, Vec<Error>> {
     let Some(provisioner) = &stage.provisioner else { return Ok(Left::default()) };
-    let looked = work(provisioner, Work::Look, provisioner.kind().key, ground, &[]).await;
+    let looked = work(provisioner, Work::Look, provisioner.kind().key, ground, &stage.inputs, &[]).await;
     if let Some((why, code)) = looked.failure {
         return Err(vec![Error { code, ..Error::usage(why) }]);
     }
@@ -104,6 +104,7 @@ async fn work(
     work: Work,
     what: &str,
     ground: &Ground,
+    inputs: &[String],
     given: &[(String, String)],
 ) -> Attempt {
     if !matches!(work, Work::Look) {
@@ -120,9 +121,13 @@ async fn work(
         Ok(scratch) => scratch,
         Err(error) => return Attempt::failed(what, format!("no temporary folder can be made: {error}"), exit::ERRORED),
     };
+    let nodes = match ground.scene_nodes(inputs).await {
+        Ok(nodes) => nodes,
+        Err(errors) => return Attempt::wrong(what, &errors),
+    };
     let mut env = ground.env.clone();
     env.extend(given.iter().cloned());
-    let scene = Scene { env: &env, scratch: scratch.path() };
+    let scene = Scene { env: &env, scratch: scratch.path(), nodes: &nodes };
     let (stop, forward) = ground.ending();
     let bounds = Bounds { until: Some((ground.until.into(), ground.timeout)), grace: GRACE, stop };
     let done = match work {
@@ -161,9 +166,7 @@ fn shown(ground: &Ground) -> Box<dyn FnMut(Line<'_>) + Send> {
 
 /// The nodes a provisioner knows of; `None` where there are none: it may have made something else.
 fn known(found: Found) -> Result<Option<Inventory>, Vec<Error>> {
-    let kind = match found.format {
-        Format::Terraform => inventory::Kind::Terraform,
-    };
+    let kind = found.format.name().parse::<inventory::Kind>().map_err(|error| vec![error])?;
     let inventory = Inventory::parse_any(Some(kind), Path::new(&found.from), &found.bytes)?;
     Ok((!inventory.nodes.is_empty()).then_some(inventory))
 }
@@ -197,7 +200,7 @@ fn keep(inventory: &Inventory, ground: &Ground) {
 
 /// What is run, in words: the first program of a provisioner.
 fn what(provisioner: &Provisioner, ground: &Ground) -> String {
-    let scene = Scene { env: &ground.env, scratch: &PathBuf::new() };
+    let scene = Scene { env: &ground.env, scratch: &PathBuf::new(), nodes: &[] };
     let steps = provisioner.steps(&scene);
     let text = steps.first().map_or_else(|| provisioner.kind().key.to_string(), ToString::to_string);
     ground.site.masker().mask_text(&text).into_owned()
