@@ -107,6 +107,7 @@ fn tour(seen: &Value, nodes: usize) {
     let paper = &seen["onPaper"];
     assert_eq!(paper["ground"], "rgb(255, 255, 255)", "paper is white whatever the screen is");
     assert!(paper["bad"].as_u64().unwrap() > 0 && paper["bad"] == paper["open"], "{paper}");
+    assert!(paper["map"].as_u64().unwrap() > 5 && paper["canvas"] == 0, "the map is drawn anew for paper: {paper}");
     assert_eq!(paper["bar"], false);
     assert_eq!(paper["nodes"], nodes);
 }

@@ -167,6 +167,8 @@ async function tour(browser, seen) {
     open: await count(page, 'article.bad .body:not([hidden])'),
     names: (await count(page, '.names-on-paper')) > 0,
     bar: await page.$eval('#search', (one) => one.checkVisibility()),
+    map: await count(page, nodes > 4 ? '.paper-map rect' : '#map .tile'),
+    canvas: await count(page, 'canvas'),
     nodes: await count(page, '#nodes .nodes > tbody > tr:not(.detail)'),
   };
   await picture(page, `paper-${nodes}`);
@@ -197,7 +199,7 @@ async function hostile(browser, seen) {
   await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
   seen.body = await page.evaluate(() => document.body.innerText);
   seen.ran = await page.evaluate(() => window.hit !== undefined);
-  const ours = ['NAV', 'A', 'ARTICLE', 'B', 'BODY', 'BUTTON', 'CANVAS', 'CODE', 'DD', 'DETAILS', 'DIV', 'DL', 'DT', 'H1', 'H2', 'H3', 'H4', 'H5', 'HEAD', 'HEADER', 'HTML', 'INPUT', 'KBD', 'LABEL', 'LI', 'LINK', 'MAIN', 'META', 'OPTION', 'P', 'PRE', 'SCRIPT', 'SECTION', 'SELECT', 'SMALL', 'SPAN', 'STRONG', 'STYLE', 'SUMMARY', 'TABLE', 'TBODY', 'TD', 'TH', 'THEAD', 'TIME', 'TITLE', 'TR', 'UL', 'CAPTION'];
+  const ours = ['NAV', 'svg', 'rect', 'text', 'A', 'ARTICLE', 'B', 'BODY', 'BUTTON', 'CANVAS', 'CODE', 'DD', 'DETAILS', 'DIV', 'DL', 'DT', 'H1', 'H2', 'H3', 'H4', 'H5', 'HEAD', 'HEADER', 'HTML', 'INPUT', 'KBD', 'LABEL', 'LI', 'LINK', 'MAIN', 'META', 'OPTION', 'P', 'PRE', 'SCRIPT', 'SECTION', 'SELECT', 'SMALL', 'SPAN', 'STRONG', 'STYLE', 'SUMMARY', 'TABLE', 'TBODY', 'TD', 'TH', 'THEAD', 'TIME', 'TITLE', 'TR', 'UL', 'CAPTION'];
   seen.foreign = await page.$$eval('*', (all, ours) => all.map((one) => one.tagName).filter((tag) => !ours.includes(tag)), ours);
   seen.scripts = await count(page, 'script');
   seen.handlers = await page.$$eval('*', (all) => all.flatMap((one) => [...one.attributes].filter((attribute) => attribute.name.startsWith('on')).map((attribute) => attribute.name)));

@@ -8,6 +8,7 @@
 mod markup;
 mod plain;
 mod run;
+mod shape;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/filter.js"),
     include_str!("page/map.js"),
     include_str!("page/tiles.js"),
+    include_str!("page/paper.js"),
     include_str!("page/controls.js"),
     include_str!("page/nodes.js"),
     include_str!("page/start.js"),

@@ -6,11 +6,11 @@
 //! what is kept grows with what differs, and with nodes times controls only by a pair of
 //! numbers where a finding changes.
 
+use super::shape::{Control, Done, Node, Profile, in_words, values};
 use super::texts::{Numbered, Texts};
-use crate::report::exec_json::severity;
 use crate::report::findings::NOT_STARTED;
 use crate::report::text;
-use crate::results::event::{AttributeSummary, ControlSummary, ProfileSummary, Step};
+use crate::results::event::{AttributeSummary, ProfileSummary, Step};
 use crate::results::{ControlFinished, NodeFinished, NodeStarted, Outcome, RunEvent, RunFinished, Stamped};
 use crate::value::Value;
 use indexmap::IndexMap;
@@ -67,78 +67,6 @@ pub struct Run {
     /// Bytes that steps and findings take, texts aside.
     #[serde(skip)]
     numbers: usize,
-}
-
-#[derive(Serialize)]
-struct Node {
-    name: String,
-    target: String,
-    groups: Vec<u32>,
-    user: u32,
-    /// Name, release, family, machine.
-    platform: Option<[u32; 4]>,
-    error: u32,
-    /// Whether it was given up before it was begun.
-    unstarted: bool,
-    /// By profile: its place, its attributes as a list, why it does not apply.
-    profiles: Vec<[u32; 3]>,
-    done: Option<Done>,
-}
-
-/// How a node was looked at.
-#[derive(Serialize)]
-struct Done {
-    seconds: f64,
-    rounds: usize,
-    asked: usize,
-    sent: usize,
-    #[serde(rename = "out")]
-    bytes_sent: u64,
-    #[serde(rename = "back")]
-    bytes_received: u64,
-    interrupted: bool,
-    notes: Vec<u32>,
-}
-
-#[derive(Serialize)]
-struct Profile {
-    name: u32,
-    version: u32,
-    sha256: u32,
-    title: u32,
-    summary: u32,
-    maintainer: u32,
-    license: u32,
-    supports: u32,
-    #[serde(serialize_with = "values")]
-    controls: IndexMap<Arc<str>, Control>,
-}
-
-#[derive(Serialize)]
-struct Control {
-    id: u32,
-    title: u32,
-    impact: f64,
-    severity: &'static str,
-    desc: u32,
-    rationale: u32,
-    fix: u32,
-    /// Each with its values.
-    tags: Vec<(u32, Vec<u32>)>,
-    /// Text, and the address where it is one that a page may link to.
-    refs: Vec<[u32; 2]>,
-    file: u32,
-    line: usize,
-    code: u32,
-    /// A finding and how many nodes in a row came to it, again and again.
-    cells: Vec<u32>,
-    /// How many nodes `cells` tells of.
-    #[serde(skip)]
-    told: u32,
-}
-
-fn values<K, V: Serialize, S: serde::Serializer>(map: &IndexMap<K, V>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(map.values())
 }
 
 impl Default for Run {
@@ -407,71 +335,4 @@ impl Run {
         }
         control.tell(number, 1);
     }
-}
-
-impl Control {
-    fn new(summary: &ControlSummary, texts: &mut Texts) -> Control {
-        let tags = summary.tags.iter().map(|(name, value)| {
-            let values = match value {
-                Value::List(items) => items.iter().map(|item| texts.number(&plain(item))).collect(),
-                value => vec![texts.number(&plain(value))],
-            };
-            (texts.number(name), values)
-        });
-        let tags = tags.collect();
-        let refs = summary.refs.iter().map(|reference| {
-            let url = reference.url.as_deref();
-            let linked = url.filter(|url| is_web_address(url));
-            // Any other address is only shown.
-            let text = match (url, linked) {
-                (Some(url), None) => format!("{} ({url})", reference.text),
-                _ => reference.text.clone(),
-            };
-            [texts.number(&text), texts.maybe(linked)]
-        });
-        let refs = refs.collect();
-        Control {
-            id: texts.number(&summary.id),
-            title: texts.maybe(summary.title.as_deref()),
-            impact: summary.impact,
-            severity: severity(summary.impact),
-            desc: texts.maybe(summary.desc.as_deref()),
-            rationale: texts.maybe(summary.rationale.as_deref()),
-            fix: texts.maybe(summary.fix.as_deref()),
-            tags,
-            refs,
-            file: texts.number(&summary.file),
-            line: summary.line,
-            code: texts.number(&summary.code),
-            cells: Vec::new(),
-            told: 0,
-        }
-    }
-
-    fn tell(&mut self, finding: u32, count: u32) {
-        self.told += count;
-        if let [.., last, length] = &mut self.cells[..]
-            && *last == finding
-        {
-            *length += count;
-        } else {
-            self.cells.extend([finding, count]);
-        }
-    }
-}
-
-/// Whether an address is one of the web: no other kind may become a link.
-fn is_web_address(url: &str) -> bool {
-    let begins = |scheme: &str| url.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
-    begins("http://") || begins("https://")
-}
-
-/// A value as JSON.
-fn in_words(value: &Value) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "a value that cannot be shown".to_string())
-}
-
-/// A value as JSON, text without quotes.
-fn plain(value: &Value) -> String {
-    value.as_text().map_or_else(|| in_words(value), |text| text.into_owned())
 }

@@ -18,7 +18,7 @@ function drawControls() {
     // What is fine is out of the way, unless it is all there is or was asked for.
     const isQuiet = number >= 4 && !filter.q && !filter.control && list.length > 12 && list.length < left.controls.length;
     const inner = make("div", { class: "kind-rows" });
-    const fill = () => { if (!inner.firstChild) paged(inner, list, 300, controlRow, "controls"); };
+    const fill = () => { if (!inner.firstChild) paged(inner, list, 300, controlRow, "controls", 2000); };
     const group = make("details", { class: "kind " + kind.name },
       make("summary", {}, make("h3", {}, kind.title, " ", make("span", { class: "number" }, grouped(list.length)))), inner);
     group.open = !isQuiet || list.some((control) => filter.open.has(control.key));

@@ -61,20 +61,22 @@ function nodeButtons(list, most = 8) {
   return span;
 }
 
-/** The first of many rows, and a button for the next. */
-function paged(parent, items, size, row, what) {
+/** The first of many rows, and a button for the next; on paper how many are missing. */
+function paged(parent, items, size, row, what, onPaper = 60) {
   let at = 0;
   const next = (count) => {
     for (const end = Math.min(items.length, at + count); at < end; at++) put(parent, [row(items[at])]);
     const left = items.length - at;
     if (left === 0) return;
-    const more = make("div", { class: "more-rows" },
-      make("button", { type: "button", onclick: () => { more.remove(); next(size); } }, "Show " + grouped(Math.min(left, size)) + " more of " + grouped(left) + " " + what),
-      left > size && make("button", { type: "button", onclick: () => { more.remove(); next(left); } }, "Show all"));
+    const more = printing
+      ? make("p", { class: "left-out" }, "And " + grouped(left) + " more " + what + ", left out on paper; run-json has them.")
+      : make("div", { class: "more-rows" },
+        make("button", { type: "button", onclick: () => { more.remove(); next(size); } }, "Show " + grouped(Math.min(left, size)) + " more of " + grouped(left) + " " + what),
+        left > size && make("button", { type: "button", onclick: () => { more.remove(); next(left); } }, "Show all"));
     const table = parent.closest("table");
     if (table) table.after(more); else parent.append(more);
   };
-  next(printing ? Math.max(size, 2000) : size);
+  next(printing ? Math.max(size, onPaper) : size);
 }
 
 let printing = false;

@@ -3,7 +3,7 @@
 // nodes cost no more than twenty; labels are real buttons. Every state has a form of its own
 // besides its colour, which holds down to a column of one pixel.
 
-const ROW = 20, LABEL = 270, FEW = 4, WIDTHS = [0, 3, 6, 12, 22, 34], ROWS_IN_PRINT = 44;
+const ROW = 20, FEW = 4, WIDTHS = [0, 3, 6, 12, 22, 34];
 const map = { widthAt: 0, allRows: false, rows: [], columns: [], cursor: { row: 0, column: 0 }, ready: null };
 
 /** What each state looks like: colour, and from where to where in the height of a row. */
@@ -26,8 +26,8 @@ function drawMap() {
   const noteworthy = left.rows.filter((control) => control.state.some((state, at) => state !== PASSED && state !== NOT_APPLICABLE && state !== UNREACHED && state !== UNRUN && isInMap(control, nodes[at])));
   const plain = left.rows.length - noteworthy.length;
   map.rows = map.allRows || noteworthy.length === 0 ? left.rows : noteworthy;
-  if (printing) map.rows = map.rows.slice(0, ROWS_IN_PRINT);
   map.columns = ordered(left.columns);
+  if (printing) return drawPaper();
   const toggle = byId("rows");
   toggle.hidden = plain === 0 || noteworthy.length === 0;
   toggle.textContent = countOf(plain, "row", "rows") + " without findings";
@@ -60,7 +60,9 @@ function buildCanvas() {
   const scroll = make("div", { class: "map-scroll" }, labels, field);
   refill(host, scroll);
   Object.assign(map, { scroll, canvas, field, labels });
-  labels.style.width = LABEL + "px";
+  map.label = Math.min(270, Math.round(host.clientWidth * 0.42));
+  labels.style.width = map.label + "px";
+  canvas.style.left = map.label + "px";
   const corner = make("div", { class: "map-corner" }, "any control");
   labels.append(corner);
   for (const control of map.rows) {
@@ -86,9 +88,9 @@ function buildCanvas() {
 
 /** How wide columns are, and how high the heads above them. */
 function measure() {
-  const room = Math.max(120, (printing ? 680 : byId("map").clientWidth) - LABEL - 2);
+  const room = Math.max(120, byId("map").clientWidth - map.label - 2);
   const fit = Math.min(34, room / map.columns.length);
-  const widths = printing ? [fit] : [fit, ...WIDTHS.filter((width) => width > fit + 0.5)];
+  const widths = [fit, ...WIDTHS.filter((width) => width > fit + 0.5)];
   map.widthAt = Math.min(map.widthAt, widths.length - 1);
   map.width = widths[map.widthAt];
   byId("narrower").hidden = byId("wider").hidden = widths.length === 1;
@@ -101,10 +103,10 @@ function measure() {
   map.field.style.width = Math.ceil(map.columns.length * map.width) + "px";
   map.field.style.height = height + "px";
   map.labels.firstChild.style.height = map.top + "px";
-  const most = printing ? height : Math.max(300, Math.round(innerHeight * 0.72));
+  const most = Math.max(300, Math.round(innerHeight * 0.72));
   map.scroll.style.height = Math.min(height, most) + (map.columns.length * map.width > room + 1 ? 16 : 0) + "px";
   map.view = { width: Math.min(room, Math.ceil(map.columns.length * map.width)), height: Math.min(height, most) };
-  const density = printing ? 3 : Math.min(3, devicePixelRatio || 1);
+  const density = Math.min(3, devicePixelRatio || 1);
   map.canvas.width = Math.round(map.view.width * density);
   map.canvas.height = Math.round(map.view.height * density);
   map.canvas.style.width = map.view.width + "px";

@@ -14,7 +14,7 @@ function drawNodes() {
       columns.map((state) => make("th", { scope: "col", class: "number" }, COLUMN_WORDS[state])),
       make("th", { scope: "col" }, "What is wrong"))), body);
   refill(host, make("div", { class: "wide" }, table));
-  paged(body, sorted, 50, (node) => nodeRow(node, columns), "nodes");
+  paged(body, sorted, 50, (node) => nodeRow(node, columns), "nodes", 2000);
 }
 const COLUMN_WORDS = ["passed", "failed", "errored", "skipped", "n/a", "waived", "out of reach", "never ran"];
 
@@ -29,7 +29,7 @@ function nodeRow(node, columns) {
   };
   toggle.addEventListener("click", () => open(detail.hidden));
   const platform = node.platform ? textOf(node.platform[0]) + " " + textOf(node.platform[1]) : "";
-  const most = printing ? 40 : 5;
+  const most = printing ? 8 : 5;
   const shown = printing ? wrong.slice(0, most).map((control) => textOf(control.id)).join(", ") + " " : wrong.slice(0, most).map((control) => [make("button", { type: "button", class: "name", onclick: () => { filter.open.add(control.key); choose({ control: control.key, node: node.name }); byId("list-title").scrollIntoView(); } }, textOf(control.id)), " "]);
   const row = make("tr", {}, make("th", { scope: "row" }, toggle), make("td", {}, nodeState(node)), make("td", { class: "short" }, platform), make("td", { class: "short" }, textOf(node.user)),
     columns.map((state) => make("td", { class: "number" + (node.counts[state] ? " " + STATES[state].name : " zero") }, node.error ? "" : grouped(node.counts[state]))),
@@ -162,7 +162,7 @@ function drawProfiles() {
       make("h3", {}, textOf(profile.name) + " " + textOf(profile.version)), profile.title !== 0 && make("p", {}, textOf(profile.title)),
       make("dl", { class: "about" },
         profile.summary !== 0 && fact("Summary", textOf(profile.summary)),
-        fact("Results", BY_WEIGHT.filter((state) => counts[state] > 0).map((state) => [badge(state, grouped(counts[state]) + " " + SHORT_WORDS[state]), " "])),
+        counts.some(Boolean) && fact("Results", BY_WEIGHT.filter((state) => counts[state] > 0).map((state) => [badge(state, grouped(counts[state]) + " " + SHORT_WORDS[state]), " "])),
         fact("Controls", grouped(profile.controls.length)),
         profile.maintainer !== 0 && fact("Maintainer", textOf(profile.maintainer)),
         profile.license !== 0 && fact("License", textOf(profile.license)),
