@@ -1,7 +1,7 @@
 //! `probity attributes`
 
 use super::profiles::ProfileArgs;
-use super::{Outcome, TextOrJson, inputs};
+use super::{Outcome, TextOrJson, inputs, signals};
 use crate::error::{Error, exit};
 use crate::inventory::{Connection, Reading, Source};
 use crate::plan::attributes::{NodeLayers, ProfileAttributes, Resolved};
@@ -59,15 +59,16 @@ pub fn run(args: &AttributesArgs) -> Outcome {
             }
         }
         false => {
-            let wanted = Wanted {
-                targets: &[],
-                inventories: inventory,
-                reading: Reading::here(),
-                nodes,
-                connection: &Connection::default(),
-                prompt: None,
-            };
-            let layers = nodes::attributes(&wanted)?;
+            let layers = signals::while_reading(|stop| {
+                nodes::attributes(&Wanted {
+                    targets: &[],
+                    inventories: inventory,
+                    reading: Reading { stop, ..Reading::here() },
+                    nodes,
+                    connection: &Connection::default(),
+                    prompt: None,
+                })
+            })?;
             let layers: Vec<_> = layers.iter().map(|(name, layers)| NodeLayers { name, layers }).collect();
             let values = inputs::resolve_on(&profiles, attributes, &layers)?;
             let names = layers.iter().map(|node| node.name);

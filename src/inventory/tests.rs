@@ -412,9 +412,12 @@ fn an_executable_file_is_run_whatever_it_prints() {
         assert!(std::process::Command::new("chmod").arg("+x").arg(&path).status().unwrap().success());
         Source::of_path(&path).read(&Reading::here())
     };
-    let json = run("#!/bin/sh\n[ \"$1\" = --list ] && echo '{\"web\": [\"a\"]}'\n").unwrap();
-    assert_eq!(targets(&json), ["a ssh://a"]);
-    assert!(json.notes[0].contains("_meta"), "{:?}", json.notes);
+    let json = run("#!/bin/sh\n[ \"$1\" = --list ] && echo '{\"web\": [\"a\"]}' || echo \"{\\\"ansible_host\\\": \\\"$2.example.org\\\"}\"\n").unwrap();
+    assert_eq!(targets(&json), ["a ssh://a.example.org"]);
+    assert!(json.notes.is_empty(), "{:?}", json.notes);
+    let errors = run("#!/bin/sh\n[ \"$1\" = --list ] && echo '{\"web\": [\"a\"]}' || echo 5\n").unwrap_err();
+    assert!(errors[0].to_string().contains("prints an integer of a, not an object"), "{errors:?}");
+    assert!(ansible(r#"{"web": ["a"]}"#).notes[0].contains("_meta"));
     let yaml = run("#!/bin/sh\necho 'nodes: { b: }'\n").unwrap();
     assert_eq!(targets(&yaml), ["b ssh://b"]);
     let errors = run("#!/bin/sh\nexit 0\n").unwrap_err();
@@ -441,6 +444,12 @@ proptest::proptest! {
     fn no_text_breaks_the_readers(text in "(\\PC|[\\n{}\\[\\]:,\"']|nodes|groups|all|hosts|vars|children|_meta|hostvars){0,60}") {
         let _ = Inventory::parse(None, Path::new("n"), text.as_bytes());
         let _ = Inventory::parse(None, Path::new("n"), format!("{{{text}").as_bytes());
+        let _ = Inventory::parse(None, Path::new("n.ini"), format!("[a]\n{text}\n[a:vars]\n{text}").as_bytes());
+        let _ = Inventory::parse(None, Path::new("n"), format!("all:\n  hosts:\n    {text}").as_bytes());
+        let _ = Inventory::parse(None, Path::new("n"), format!("Host a\n  HostName {text}").as_bytes());
+        for kind in Kind::ALL {
+            let _ = Inventory::parse(Some(kind), Path::new("n"), text.as_bytes());
+        }
         let _ = host(&format!("{{\"ansible_ssh_common_args\": {}}}", serde_json::Value::from(text.as_str())));
         let _ = host(&format!("{{\"ansible_host\": {}}}", serde_json::Value::from(text.as_str())));
     }

@@ -30,6 +30,10 @@ impl Dialect for AnsibleYaml {
         let value = Located::new(Data::Str(text.to_string()), place.clone());
         Some(Data::Map(Map::from_iter([(key.to_string(), Field { key: place.clone(), value })])))
     }
+
+    fn merges(&self) -> bool {
+        true
+    }
 }
 
 /// Parses such a text.
