@@ -44,7 +44,8 @@ fn end_reading() {
                 _ = terminate.recv() => {}
             }
             let first = !STOP.swap(true, Ordering::SeqCst);
-            if !RUNNING.load(Ordering::SeqCst) && !(first && READING.load(Ordering::SeqCst)) {
+            let is_heard = first && READING.load(Ordering::SeqCst) || RUNNING.load(Ordering::SeqCst);
+            if !is_heard {
                 std::process::exit(i32::from(exit::INTERRUPTED));
             }
         }

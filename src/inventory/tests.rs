@@ -84,6 +84,32 @@ fn the_nearer_layer_holds_key_by_key() {
 }
 
 #[test]
+fn what_is_written_reads_as_the_same() {
+    let ini = "[web]\na ansible_become=1\nb\n[small]\na\nc\n[prod:children]\nweb\nsmall\n[prod:vars]\nansible_port=5\n";
+    let rich = "nodes:\n  a: { target: 'ssh://u@h', groups: [y, x, z], attributes: { n: [1, { m: null }], s: 'no', t: '0644' } }\n  b: 'docker://b'\n\
+        groups:\n  x: { transport: { identity: /k, jump: [g, h], password: { env: P }, connect_timeout: 1500ms, retries: 0 } }\n  \
+        y: { children: [z], transport: { sudo: false, ssh_config: none, host_key_check: accept-new } }\n  z:\n";
+    for inventory in [read(NESTED), ansible(ini), read(rich)] {
+        let (yaml, notes) = inventory.to_yaml();
+        assert!(notes.is_empty(), "{notes:?}");
+        let again = read(&yaml);
+        assert_eq!(targets(&again), targets(&inventory), "{yaml}");
+        for (name, node) in &inventory.nodes {
+            assert_eq!(groups(&again, name), groups(&inventory, name), "{name} in\n{yaml}");
+            let plain = |inventory: &Inventory| {
+                let text = format!("{:?}", connection(inventory, name));
+                // Where a secret is named has another line.
+                text.split("At(Place").next().unwrap_or_default().to_string()
+            };
+            assert_eq!(plain(&again), plain(&inventory), "{yaml}");
+            let values =
+                |attributes: &Option<Attributes>| attributes.as_ref().map(|one| one.values.to_value().to_string());
+            assert_eq!(values(&again.nodes[name].attributes), values(&node.attributes), "{yaml}");
+        }
+    }
+}
+
+#[test]
 fn groups_within_each_other_end() {
     let error =
         refused("nodes: { a: }\ngroups:\n  x: { children: [y] }\n  y: { children: [z] }\n  z: { children: [x] }\n");
