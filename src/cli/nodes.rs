@@ -33,7 +33,7 @@ pub struct WhichArgs {
     /// and local://.
     #[arg(verbatim_doc_comment, short = 't', long = "target", value_name = "TARGET")]
     pub target: Vec<String>,
-    /// Nodes from a file, a folder, KIND:FILE or command:PROGRAM
+    /// File or folder of nodes, KIND:FILE, command:PROGRAM
     ///
     /// Probity's YAML, inventories of Ansible, and what terraform, kubectl,
     /// vagrant, docker and podman know; see probity inventory show.
