@@ -186,7 +186,9 @@ fn of_text(kind: Option<Kind>, file: &Path, bytes: &[u8], rules: &Rules) -> Resu
         (Ok(_), _) => ansible::read_yaml(theirs().map_err(|error| vec![error])?),
         (Err(error), _) => match theirs() {
             Ok(document) if kind.is_some() || ansible::is_yaml(&document.root) => ansible::read_yaml(document),
-            Err(error) if kind.is_some() => Err(vec![error]),
+            Err(theirs) if kind.is_some() => Err(vec![theirs]),
+            // A line of an inventory of Ansible may hold a password.
+            _ if String::from_utf8_lossy(bytes).contains("ansible_") => Err(vec![Error { source_line: None, ..error }]),
             _ => Err(vec![error]),
         },
     }

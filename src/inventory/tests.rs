@@ -316,6 +316,18 @@ fn yaml_of_ansible_is_read() {
     ] {
         assert!(refused(text).contains(part), "{text}: {}", refused(text));
     }
+    for text in [
+        "all: { hosts: { a: { ansible_password: hunter2, ansible_password: hunter3 } } }\n",
+        "all: { hosts: { a: { ansible_password: hunter2, x: !other y } } }\n",
+        "all: { hosts: { a: { ansible_password: hunter2 } }, children: hunter2/ }\n",
+        "all: { hosts: { a: { ansible_password: hunter2 }, b: 5 } }\n",
+        "all: { hosts: { a: { ansible_password: hunter2, ansible_port: x } } }\n",
+        "web: { hosts: { a: { ansible_password: hunter2 } }, children: { web: } }\n",
+        "all:\n\tansible_password: hunter2\n",
+    ] {
+        let error = refused(text);
+        assert!(error.contains("nodes.yml:") && !error.contains("password: hunter"), "{text}: {error}");
+    }
     let note = ansible("web: { hosts: { a: }, host: { b: } }\n").notes;
     assert!(note[0].contains("the key host of the group web"), "{note:?}");
 }

@@ -36,12 +36,15 @@ impl Dialect for AnsibleYaml {
     }
 }
 
-/// Parses such a text.
+/// Parses such a text. It may hold passwords: no error shows a line of it.
 ///
 /// # Errors
 /// As [`Document::parse`].
 pub fn document(file: &Path, bytes: &[u8]) -> Result<Document, Error> {
-    Document::parse_as(file, bytes, &AnsibleYaml)
+    match Document::parse_as(file, bytes, &AnsibleYaml) {
+        Ok(document) => Ok(Document::of(document.root)),
+        Err(error) => Err(Error { source_line: None, ..error }),
+    }
 }
 
 /// Whether a document looks like an inventory of Ansible: a map of groups.
