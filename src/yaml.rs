@@ -77,6 +77,8 @@ pub trait Dialect {
     fn plain(&self, text: &str) -> Option<Data>;
     /// A scalar with a tag of one's own, such as `!vault`; `None` where there is no such tag.
     fn tagged(&self, tag: &str, text: &str, place: &Place) -> Option<Data>;
+    /// Whether a key `<<` merges the map, or list of maps, behind it into its own map.
+    fn merges(&self) -> bool;
 }
 
 /// The dialect of Probity's own files.
@@ -89,6 +91,10 @@ impl Dialect for Own {
 
     fn tagged(&self, _: &str, _: &str, _: &Place) -> Option<Data> {
         None
+    }
+
+    fn merges(&self) -> bool {
+        false
     }
 }
 

@@ -108,11 +108,11 @@ fn ansible_says_the_same_of_the_same_files() {
     if !lacking.has("ansible", "the same nodes, groups and variables as ansible-inventory") {
         return;
     }
-    for file in ["ansible/ini/hosts", "ansible/yaml/hosts.yml", "ansible/folder"] {
+    for file in ["ansible/ini/hosts", "ansible/yaml/hosts.yml", "ansible/folder", "ansible/script"] {
         let path = folder().join(file);
         let (theirs, ours) = (of_ansible(&path), of_probity(&path));
         assert_eq!(theirs.keys().collect::<Vec<_>>(), ours.keys().collect::<Vec<_>>(), "{file}");
-        assert!(theirs.len() > 3, "{theirs:?}");
+        assert!(theirs.len() > 2, "{theirs:?}");
         for (host, (groups, variables)) in &theirs {
             assert_eq!(groups, &ours[host].0, "the groups of {host} in {file}");
             assert_eq!(variables, &ours[host].1, "the variables of {host} in {file}");
@@ -823,6 +823,36 @@ fn show_prints_what_was_understood() {
     assert!(wrong.code != 0 && wrong.stderr.contains("did you mean terraform:?"), "{}", wrong.stderr);
     let long = support::probity(&["inventory", "show", "--help"]);
     assert!(long.stdout.lines().all(|line| line.chars().count() <= 80), "{}", long.stdout);
+}
+
+#[test]
+fn an_interrupt_ends_the_programs_of_inventories() {
+    let folder = site(&[("hangs", "#!/bin/sh\nsleep 300 & echo $! > child\nsleep 300\n")]);
+    let child = folder.path().join("child");
+    for args in [&["inventory", "show", "hangs"][..], &["detect", "--inventory", "hangs"]] {
+        let mut probity = Command::new(env!("CARGO_BIN_EXE_probity"))
+            .args(args)
+            .current_dir(folder.path())
+            .stdin(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let number = loop {
+            match std::fs::read_to_string(&child) {
+                Ok(text) if text.ends_with('\n') => break text.trim().to_string(),
+                _ => std::thread::sleep(std::time::Duration::from_millis(20)),
+            }
+        };
+        let pid = rustix::process::Pid::from_raw(probity.id().try_into().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        assert_eq!(probity.wait().unwrap().code(), Some(130), "{args:?}");
+        let mut stderr = String::new();
+        std::io::Read::read_to_string(&mut probity.stderr.take().unwrap(), &mut stderr).unwrap();
+        assert!(stderr.contains("./hangs --list was ended: interrupted"), "{stderr}");
+        let status = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        assert!(status.is_empty() || status.contains(") Z "), "the child is left: {status}");
+        std::fs::remove_file(&child).unwrap();
+    }
 }
 
 #[test]

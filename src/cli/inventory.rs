@@ -1,6 +1,6 @@
 //! `probity inventory`
 
-use super::{Global, Outcome};
+use super::{Global, Outcome, signals};
 use crate::error::exit;
 use crate::inventory::{ALL, Inventory, Reading, Source};
 use std::fmt::Write as _;
@@ -50,7 +50,7 @@ enum Format {
 
 pub fn run(args: &InventoryArgs, global: &Global) -> Outcome {
     let Action::Show { source, format } = &args.action;
-    let inventory = source.read(&Reading::here())?;
+    let inventory = signals::while_reading(|stop| source.read(&Reading { stop, ..Reading::here() }))?;
     let (text, notes) = match format {
         Format::Text => (text(&inventory), inventory.notes.clone()),
         Format::Json => (json(&inventory, source), Vec::new()),

@@ -1,6 +1,6 @@
 //! Which nodes a subcommand looks at, and how they are reached.
 
-use super::{Errors, prompt};
+use super::{Errors, prompt, signals};
 use crate::error::Error;
 use crate::inventory::{Connection, Named, Reading, SecretSource, Source};
 use crate::node::{Node, Platform};
@@ -38,7 +38,7 @@ pub struct WhichArgs {
     /// and local://.
     #[arg(verbatim_doc_comment, short = 't', long = "target", value_name = "TARGET")]
     pub target: Vec<String>,
-    /// Nodes from a file, a folder, KIND:FILE or command:PROGRAM
+    /// File or folder of nodes, KIND:FILE, command:PROGRAM
     ///
     /// Probity's YAML, inventories of Ansible, and what terraform, kubectl,
     /// vagrant, docker and podman know; see probity inventory show.
@@ -164,15 +164,21 @@ impl NodeArgs {
     pub fn read(&self) -> Result<Nodes, Errors> {
         let connection = self.connection.layer()?;
         let prompt = prompt::at_terminal();
-        let wanted = Wanted {
-            targets: &self.which.target,
-            inventories: &self.which.inventory,
-            reading: Reading::here(),
-            nodes: &self.which.nodes,
-            connection: &connection,
-            prompt: prompt.as_ref(),
+        let read = |reading: Reading<'_>| {
+            let wanted = Wanted {
+                targets: &self.which.target,
+                inventories: &self.which.inventory,
+                reading,
+                nodes: &self.which.nodes,
+                connection: &connection,
+                prompt: prompt.as_ref(),
+            };
+            nodes::read(&wanted, &|name| std::env::var_os(name))
         };
-        let mut nodes = nodes::read(&wanted, &|name| std::env::var_os(name))?;
+        let mut nodes = match self.which.inventory.is_empty() {
+            true => read(Reading::here()),
+            false => signals::while_reading(|stop| read(Reading { stop, ..Reading::here() })),
+        }?;
         self.connection.refuse_unused(&nodes)?;
         nodes.notes.extend(self.connection.idle_privilege(&nodes));
         Ok(nodes)

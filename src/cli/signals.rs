@@ -6,11 +6,57 @@ use crate::error::exit;
 use crate::run::Interruption;
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether inventories are being read.
+static READING: AtomicBool = AtomicBool::new(false);
+/// Set when that should stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+/// Whether a run listens itself.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+/// Reads inventories, whose programs run in process groups of their own, which Ctrl-C does not
+/// reach: they are ended with the reading.
+pub fn while_reading<T>(read: impl FnOnce(&'static AtomicBool) -> T) -> T {
+    static LISTENING: std::sync::Once = std::sync::Once::new();
+    LISTENING.call_once(|| {
+        let waiting = std::thread::Builder::new().name("signals".to_string()).spawn(end_reading);
+        // Without the thread a signal simply ends the program, as it does by default.
+        drop(waiting);
+    });
+    READING.store(true, Ordering::SeqCst);
+    let read = read(&STOP);
+    READING.store(false, Ordering::SeqCst);
+    read
+}
+
+fn end_reading() {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    runtime.block_on(async {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return;
+        };
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            let first = !STOP.swap(true, Ordering::SeqCst);
+            let is_heard = first && READING.load(Ordering::SeqCst) || RUNNING.load(Ordering::SeqCst);
+            if !is_heard {
+                std::process::exit(i32::from(exit::INTERRUPTED));
+            }
+        }
+    });
+}
 
 /// Listens from now on, for a run of so many nodes. Commands run in process groups of their
 /// own, which Ctrl-C does not reach: ending them is up to the run.
 pub fn listen(interruption: &Arc<Interruption>, nodes: usize) {
     let interruption = interruption.clone();
+    RUNNING.store(true, Ordering::SeqCst);
     let waiting = std::thread::Builder::new().name("signals".to_string()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };

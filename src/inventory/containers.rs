@@ -7,7 +7,7 @@ use super::kind::Kind;
 use super::machines::{Defaults, Machine, nodes};
 use super::rules::Rules;
 use crate::error::{Error, Place};
-use crate::target::{Container, Target};
+use crate::target::Target;
 use crate::yaml::{Data, Field, Located, Map};
 
 const DEFAULTS: Defaults = Defaults {
@@ -68,7 +68,6 @@ pub fn read(engine: Kind, values: &[Located], place: &Place, rules: &Rules) -> R
             }
             let uri = format!("{engine}://{name}");
             let target = uri.parse::<Target>().map_err(|error| wrong(error.message))?;
-            debug_assert!(matches!(target, Target::Container(Container::Docker { .. } | Container::Podman { .. })));
             machines.push(Machine {
                 title: format!("container {name}"),
                 kind: "container".to_string(),

@@ -24,6 +24,8 @@ pub struct Draft {
     pub errors: Vec<Error>,
     /// What to do where there are no nodes.
     pub remedy: Option<String>,
+    /// Whether a program has not said what holds of single hosts.
+    pub lacks_hosts: bool,
     /// Whether a source says that there may be none.
     pub may_be_empty: bool,
 }

@@ -8,8 +8,8 @@ use std::cell::Cell;
 use std::fmt;
 use std::path::Path;
 
-/// The most values that are read, in one text: each takes some 200 bytes of memory.
-const MAX_VALUES: usize = 4_000_000;
+/// The most values that are read, in one text: each takes some 300 bytes of memory.
+const MAX_VALUES: usize = 2_000_000;
 
 /// Reads JSON texts, one or several in a row. The places of their values name the file alone;
 /// those of errors have a line and a column.
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(read(file, b"{}\n[1]\n").unwrap().len(), 2);
         assert!(read(file, b"{} x").unwrap_err().to_string().contains("hosts.json:1:4: is not JSON"));
         let many = format!("[0{}]", ",0".repeat(MAX_VALUES));
-        assert!(read(file, many.as_bytes()).unwrap_err().to_string().contains("more than 4000000 values"));
+        assert!(read(file, many.as_bytes()).unwrap_err().to_string().contains("more than 2000000 values"));
         let deep = ["[".repeat(5000), "]".repeat(5000)].concat();
         assert!(read(file, deep.as_bytes()).unwrap_err().to_string().contains("recursion limit"));
     }

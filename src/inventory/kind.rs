@@ -85,7 +85,7 @@ pub fn draft(kind: Option<Kind>, file: &Path, bytes: &[u8], rules: &Rules) -> Re
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if is_json(text) {
         let values = json::read(file, text).map_err(|error| vec![error])?;
-        return of_json(kind, file, bytes, &values, rules);
+        return of_json(kind, file, bytes, values, rules);
     }
     match kind {
         Some(Kind::Probity) => probity(file, bytes),
@@ -93,11 +93,11 @@ pub fn draft(kind: Option<Kind>, file: &Path, bytes: &[u8], rules: &Rules) -> Re
         Some(Kind::Docker | Kind::Podman) if text.trim_ascii().is_empty() => Ok(Draft::default()),
         Some(Kind::Kubectl) => {
             let document = Document::parse(file, bytes).map_err(|error| vec![error])?;
-            kubectl::read(&document.root, rules)
+            kubectl::read(document.root, rules)
         }
         Some(Kind::Terraform | Kind::Docker | Kind::Podman) => {
             let values = json::read(file, text).map_err(|error| vec![error])?;
-            of_json(kind, file, bytes, &values, rules)
+            of_json(kind, file, bytes, values, rules)
         }
         Some(Kind::Vagrant) => vagrant(file, text),
         None if std::str::from_utf8(text).is_ok_and(vagrant::is_one) => vagrant(file, text),
@@ -129,16 +129,16 @@ fn of_json(
     kind: Option<Kind>,
     file: &Path,
     bytes: &[u8],
-    values: &[Located],
+    values: Vec<Located>,
     rules: &Rules,
 ) -> Result<Draft, Vec<Error>> {
-    match kind.or_else(|| shape(values)) {
+    match kind.or_else(|| shape(&values)) {
         Some(Kind::Probity) => probity(file, bytes),
-        Some(Kind::Terraform) => terraform::read(one(file, values)?, rules),
+        Some(Kind::Terraform) => terraform::read(&one(file, values)?, rules),
         Some(Kind::Kubectl) => kubectl::read(one(file, values)?, rules),
-        Some(engine @ (Kind::Docker | Kind::Podman)) => containers::read(engine, values, &Place::file(file), rules),
+        Some(engine @ (Kind::Docker | Kind::Podman)) => containers::read(engine, &values, &Place::file(file), rules),
         Some(Kind::Vagrant) => Err(vec![Error::usage("is JSON, not what vagrant ssh-config prints").in_file(file)]),
-        Some(Kind::Ansible) | None => ansible::read_list(one(file, values)?),
+        Some(Kind::Ansible) | None => ansible::read_list(&one(file, values)?),
     }
 }
 
@@ -180,13 +180,15 @@ fn of_text(kind: Option<Kind>, file: &Path, bytes: &[u8], rules: &Rules) -> Resu
     match (own, kind) {
         // What kubectl prints with -o yaml.
         (Ok(document), None) if document.root.as_map().is_some_and(kubectl::is_one) => {
-            kubectl::read(&document.root, rules)
+            kubectl::read(document.root, rules)
         }
         (Ok(document), None) if !ansible::is_yaml(&document.root) => Ok(document::read(Arc::new(document))),
         (Ok(_), _) => ansible::read_yaml(theirs().map_err(|error| vec![error])?),
         (Err(error), _) => match theirs() {
             Ok(document) if kind.is_some() || ansible::is_yaml(&document.root) => ansible::read_yaml(document),
-            Err(error) if kind.is_some() => Err(vec![error]),
+            Err(theirs) if kind.is_some() => Err(vec![theirs]),
+            // A line of an inventory of Ansible may hold a password.
+            _ if String::from_utf8_lossy(bytes).contains("ansible_") => Err(vec![Error { source_line: None, ..error }]),
             _ => Err(vec![error]),
         },
     }
@@ -208,9 +210,9 @@ fn looks_like_ini(bytes: &[u8]) -> bool {
 }
 
 /// The one value of a text.
-fn one<'a>(file: &Path, values: &'a [Located]) -> Result<&'a Located, Vec<Error>> {
-    match values {
-        [value] => Ok(value),
-        _ => Err(vec![Error::usage(format!("holds {} JSON texts, not one", values.len())).in_file(file)]),
+fn one(file: &Path, mut values: Vec<Located>) -> Result<Located, Vec<Error>> {
+    match (values.len(), values.pop()) {
+        (1, Some(value)) => Ok(value),
+        (count, _) => Err(vec![Error::usage(format!("holds {count} JSON texts, not one")).in_file(file)]),
     }
 }

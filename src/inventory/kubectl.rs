@@ -4,7 +4,7 @@
 use super::groups::Draft;
 use super::machines::{Defaults, Machine, nodes};
 use super::rules::Rules;
-use crate::error::Error;
+use crate::error::{Error, Place};
 use crate::yaml::{Data, Field, Located, Map};
 
 /// The label that gives a node a role stands before the name of the role.
@@ -28,25 +28,28 @@ pub fn is_one(root: &Map) -> bool {
 ///
 /// # Errors
 /// It is something else.
-pub fn read(root: &Located, rules: &Rules) -> Result<Draft, Vec<Error>> {
+pub fn read(root: Located, rules: &Rules) -> Result<Draft, Vec<Error>> {
+    let place = root.place.clone();
     let wrong = |what: String| {
-        let error = Error::usage(what).at(root.place.clone());
+        let error = Error::usage(what).at(place.clone());
         vec![error.hint("kubectl get nodes -o json prints what is read")]
     };
-    let map = root.as_map().ok_or_else(|| wrong(format!("is {}, not a list of nodes", root.type_name())))?;
+    let what = root.type_name();
+    let Data::Map(mut map) = root.value else { return Err(wrong(format!("is {what}, not a list of nodes"))) };
     let kind = map.get("kind").and_then(|field| field.value.as_str()).unwrap_or_default();
-    let items: Vec<&Located> = match kind {
-        "Node" => vec![root],
-        "List" | "NodeList" => {
-            let items = map.get("items").and_then(|field| field.value.as_list());
-            items.ok_or_else(|| wrong("has no items".to_string()))?.iter().collect()
-        }
+    let items: Vec<Located> = match kind {
+        "Node" => vec![Located::new(Data::Map(map), place.clone())],
+        "List" | "NodeList" => match map.shift_remove("items").map(|field| field.value.value) {
+            Some(Data::List(items)) => items,
+            _ => return Err(wrong("has no items".to_string())),
+        },
         other => return Err(wrong(format!("is of the kind {other:?}, not a list of nodes"))),
     };
     let mut machines = Vec::new();
     let mut draft = Draft::default();
     for item in items {
-        let map = item.as_map().ok_or_else(|| wrong(format!("has {} among its items", item.type_name())))?;
+        let what = item.type_name();
+        let Data::Map(map) = item.value else { return Err(wrong(format!("has {what} among its items"))) };
         // The items of a NodeList do not say what they are.
         let kind = map.get("kind").and_then(|field| field.value.as_str()).unwrap_or("Node");
         if kind != "Node" {
@@ -54,18 +57,18 @@ pub fn read(root: &Located, rules: &Rules) -> Result<Draft, Vec<Error>> {
         }
         let metadata = map.get("metadata").and_then(|field| field.value.as_map());
         let name = metadata.and_then(|metadata| metadata.get("name")?.value.as_str());
-        let name = name.ok_or_else(|| wrong("has a node without a name".to_string()))?;
-        draft.notes.extend(readiness(map).map(|what| format!("node {name} is {what}")));
+        let name = name.ok_or_else(|| wrong("has a node without a name".to_string()))?.to_string();
+        draft.notes.extend(readiness(&map).map(|what| format!("node {name} is {what}")));
         machines.push(Machine {
             title: format!("node {name}"),
             kind: "Node".to_string(),
-            facts: facts(item, map),
+            facts: facts(map, &place),
             defaults: DEFAULTS,
-            own_name: name.to_string(),
+            own_name: name,
             target: None,
         });
     }
-    nodes(&machines, rules, &root.place, &mut draft);
+    nodes(&machines, rules, &place, &mut draft);
     Ok(draft)
 }
 
@@ -94,9 +97,7 @@ fn readiness(node: &Map) -> Option<String> {
 }
 
 /// The object, with its labels, annotations, addresses by type and roles at the top.
-fn facts(item: &Located, map: &Map) -> Located {
-    let place = &item.place;
-    let mut facts = map.clone();
+fn facts(map: Map, place: &Place) -> Located {
     let field = |value: Located| Field { key: place.clone(), value };
     let inner = |outer: &str, key: &str| map.get(outer)?.value.as_map()?.get(key).map(|field| field.value.clone());
     let labels = inner("metadata", "labels").unwrap_or_else(|| Located::new(Data::Map(Map::new()), place.clone()));
@@ -119,12 +120,12 @@ fn facts(item: &Located, map: &Map) -> Located {
             items.push(address.value.clone());
         }
     }
-    facts.insert(
-        "name".to_string(),
-        field(inner("metadata", "name").unwrap_or_else(|| Located::new(Data::Null, place.clone()))),
-    );
+    let name = field(inner("metadata", "name").unwrap_or_else(|| Located::new(Data::Null, place.clone())));
+    let annotations = inner("metadata", "annotations");
+    let mut facts = map;
+    facts.insert("name".to_string(), name);
     facts.insert("labels".to_string(), field(labels));
-    if let Some(annotations) = inner("metadata", "annotations") {
+    if let Some(annotations) = annotations {
         facts.insert("annotations".to_string(), field(annotations));
     }
     facts.insert("addresses".to_string(), field(Located::new(Data::Map(addresses), place.clone())));

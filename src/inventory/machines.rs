@@ -1,13 +1,14 @@
 //! From machines that another program knows to nodes, by rules.
 
+mod address;
+
 use super::groups::{Draft, DraftNode};
-use super::rules::{Address, Facts, GroupRule, Preference, Rule, Rules, Template};
+use super::rules::{Facts, GroupRule, Rule, Rules, Template};
 use super::{ALL, refuse_name};
 use crate::error::{Error, Place};
 use crate::target::Target;
 use crate::yaml::Located;
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
 
 /// A machine as another program describes it.
 pub struct Machine {
@@ -176,7 +177,7 @@ fn node(
     node.target = match &machine.target {
         Some(target) => target.clone(),
         None => {
-            let host = address(machine, facts, rule.address.as_ref().or(rules.all.address.as_ref()))?;
+            let host = address::of(machine, facts, rule.address.as_ref().or(rules.all.address.as_ref()))?;
             let user = match (rule.user.as_ref().or(rules.all.user.as_ref()), machine.defaults.user) {
                 (Some(template), _) => Some(single(template, facts, "user")?),
                 (None, Some(path)) => facts.texts(path)?.into_iter().find(|user| !user.is_empty()),
@@ -221,67 +222,6 @@ fn node(
         }
     }
     Ok(node)
-}
-
-/// Where a machine is asked.
-fn address(machine: &Machine, facts: &Facts<'_>, rule: Option<&Address>) -> Result<String, Error> {
-    let title = &machine.title;
-    let prefer = match rule {
-        Some(Address::Of(template)) => {
-            let texts = template.texts(facts)?;
-            let Some(text) = texts.iter().find_map(|text| host(text)) else {
-                return Err(match texts.first() {
-                    Some(_) => Error::usage(format!("the rule address gives no address for {title}"))
-                        .hint("an address is one of IPv4 or IPv6, or the name of a host"),
-                    None => Error::usage(format!("the rule address gives nothing for {title}"))
-                        .hint("a path in it leads nowhere, or is empty as long as the machine is not up"),
-                });
-            };
-            return Ok(text);
-        }
-        Some(Address::Prefer(prefer)) => *prefer,
-        None => Preference::default(),
-    };
-    let Defaults { private, public, .. } = machine.defaults;
-    let paths = match prefer {
-        Preference::Private => private.iter().chain(public),
-        Preference::Public => public.iter().chain(private),
-    };
-    for path in paths {
-        if let Some(host) = facts.texts(path)?.iter().find_map(|text| host(text)) {
-            return Ok(host);
-        }
-    }
-    let error = Error::usage(format!("{title} has no address"));
-    Err(match private.is_empty() && public.is_empty() {
-        true => error.hint("a rule address: names the attribute that holds it"),
-        false => error.hint("is it up? a rule address: names another attribute, where: leaves machines out"),
-    })
-}
-
-/// A text as host: an address that leads somewhere, without the length of its network, or a name.
-fn host(text: &str) -> Option<String> {
-    let text = text.trim();
-    let plain = text.split_once('/').map_or(text, |(address, length)| {
-        if length.bytes().all(|byte| byte.is_ascii_digit()) { address } else { text }
-    });
-    if let Ok(address) = plain.parse::<IpAddr>() {
-        let nowhere = address.is_loopback() || address.is_unspecified() || address.is_multicast();
-        let link_local = matches!(address, IpAddr::V6(address) if address.segments()[0] & 0xffc0 == 0xfe80)
-            || matches!(address, IpAddr::V4(address) if address.is_link_local());
-        return (!nowhere && !link_local).then(|| plain.to_string());
-    }
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && !label.starts_with('-')
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    let name = plain.strip_suffix('.').unwrap_or(plain);
-    // Numbers and dots alone are an address that is none.
-    let is_name =
-        plain.len() <= 253 && name.split('.').all(label) && name.bytes().any(|byte| byte.is_ascii_alphabetic());
-    is_name.then(|| plain.to_string())
 }
 
 /// A name that people gave a machine, as one of a node.

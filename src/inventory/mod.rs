@@ -95,7 +95,10 @@ impl Inventory {
     /// # Errors
     /// Everything that is wrong with it, with line and column where there are any; no nodes.
     pub fn parse(kind: Option<Kind>, file: &Path, bytes: &[u8]) -> Result<Inventory, Vec<Error>> {
-        let draft = kind::draft(kind, file, bytes, &rules::Rules::default())?;
+        let mut draft = kind::draft(kind, file, bytes, &rules::Rules::default())?;
+        if draft.lacks_hosts {
+            draft.notes.push(ansible::LACKING.to_string());
+        }
         let remedy = draft.remedy.clone().unwrap_or_default();
         refuse_empty(groups::assemble(draft, file)?, &remedy)
     }

@@ -20,10 +20,18 @@ const SHOWN: usize = 2000;
 /// How often it is looked whether reading should stop.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What ends a program early.
+/// What ends programs early.
 pub struct Limits<'a> {
-    pub stop: &'a AtomicBool,
-    pub time: Duration,
+    stop: &'a AtomicBool,
+    time: Duration,
+    deadline: Instant,
+}
+
+impl<'a> Limits<'a> {
+    /// From now on they may take this long, all of them together.
+    pub fn new(stop: &'a AtomicBool, time: Duration) -> Limits<'a> {
+        Limits { stop, time, deadline: Instant::now() + time }
+    }
 }
 
 /// Whether a file is run instead of read: a regular file with an executable bit.
@@ -115,7 +123,7 @@ pub fn run(
     })?;
     let stdout = gather(child.stdout.take());
     let stderr = gather(child.stderr.take());
-    let deadline = Instant::now() + limits.time;
+    let deadline = limits.deadline;
     // Both pipes end when the program does, and whatever it has left behind.
     let taken = |pipe: &Receiver<Vec<u8>>| loop {
         match pipe.recv_timeout(TICK.min(deadline.saturating_duration_since(Instant::now()))) {
@@ -233,7 +241,7 @@ mod tests {
     fn a_program_is_run_and_its_failures_are_told() {
         let folder = tempfile::tempdir().unwrap();
         let never = AtomicBool::new(false);
-        let limits = Limits { stop: &never, time: Duration::from_secs(60) };
+        let limits = Limits::new(&never, Duration::from_secs(60));
         let path = script(&folder, "#!/bin/sh\necho \"$1\" $GIVEN; pwd -P\n");
         assert!(is_one(&path).unwrap());
         let printed = String::from_utf8(list(&path, &limits).unwrap()).unwrap();
@@ -263,7 +271,7 @@ mod tests {
         let path = script(&folder, text);
         let stop = AtomicBool::new(false);
         let began = Instant::now();
-        let error = list(&path, &Limits { stop: &stop, time: Duration::from_millis(400) }).unwrap_err();
+        let error = list(&path, &Limits::new(&stop, Duration::from_millis(400))).unwrap_err();
         assert!(error.message.contains("took longer") && error.code == exit::USAGE, "{error}");
         assert!(began.elapsed() < Duration::from_secs(20));
         let child = std::fs::read_to_string(folder.path().join("child")).unwrap();
@@ -278,7 +286,7 @@ mod tests {
                 }
                 stop.store(true, Ordering::SeqCst);
             });
-            list(&path, &Limits { stop: &stop, time: Duration::from_secs(600) }).unwrap_err()
+            list(&path, &Limits::new(&stop, Duration::from_secs(600))).unwrap_err()
         });
         assert!(error.message.contains("interrupted") && error.code == exit::INTERRUPTED, "{error}");
     }
@@ -286,7 +294,7 @@ mod tests {
     #[test]
     fn one_that_prints_without_end_is_ended() {
         let stop = AtomicBool::new(false);
-        let limits = Limits { stop: &stop, time: Duration::from_secs(60) };
+        let limits = Limits::new(&stop, Duration::from_secs(60));
         let error = run(&["yes".into()], Path::new(""), &[], &limits).unwrap_err().to_string();
         assert!(error.contains("printed more than 64 MiB"), "{error}");
     }

@@ -84,6 +84,32 @@ fn the_nearer_layer_holds_key_by_key() {
 }
 
 #[test]
+fn what_is_written_reads_as_the_same() {
+    let ini = "[web]\na ansible_become=1\nb\n[small]\na\nc\n[prod:children]\nweb\nsmall\n[prod:vars]\nansible_port=5\n";
+    let rich = "nodes:\n  a: { target: 'ssh://u@h', groups: [y, x, z], attributes: { n: [1, { m: null }], s: 'no', t: '0644' } }\n  b: 'docker://b'\n\
+        groups:\n  x: { transport: { identity: /k, jump: [g, h], password: { env: P }, connect_timeout: 1500ms, retries: 0 } }\n  \
+        y: { children: [z], transport: { sudo: false, ssh_config: none, host_key_check: accept-new } }\n  z:\n";
+    for inventory in [read(NESTED), ansible(ini), read(rich)] {
+        let (yaml, notes) = inventory.to_yaml();
+        assert!(notes.is_empty(), "{notes:?}");
+        let again = read(&yaml);
+        assert_eq!(targets(&again), targets(&inventory), "{yaml}");
+        for (name, node) in &inventory.nodes {
+            assert_eq!(groups(&again, name), groups(&inventory, name), "{name} in\n{yaml}");
+            let plain = |inventory: &Inventory| {
+                let text = format!("{:?}", connection(inventory, name));
+                // Where a secret is named has another line.
+                text.split("At(Place").next().unwrap_or_default().to_string()
+            };
+            assert_eq!(plain(&again), plain(&inventory), "{yaml}");
+            let values =
+                |attributes: &Option<Attributes>| attributes.as_ref().map(|one| one.values.to_value().to_string());
+            assert_eq!(values(&again.nodes[name].attributes), values(&node.attributes), "{yaml}");
+        }
+    }
+}
+
+#[test]
 fn groups_within_each_other_end() {
     let error =
         refused("nodes: { a: }\ngroups:\n  x: { children: [y] }\n  y: { children: [z] }\n  z: { children: [x] }\n");
@@ -290,6 +316,18 @@ fn yaml_of_ansible_is_read() {
     ] {
         assert!(refused(text).contains(part), "{text}: {}", refused(text));
     }
+    for text in [
+        "all: { hosts: { a: { ansible_password: hunter2, ansible_password: hunter3 } } }\n",
+        "all: { hosts: { a: { ansible_password: hunter2, x: !other y } } }\n",
+        "all: { hosts: { a: { ansible_password: hunter2 } }, children: hunter2/ }\n",
+        "all: { hosts: { a: { ansible_password: hunter2 }, b: 5 } }\n",
+        "all: { hosts: { a: { ansible_password: hunter2, ansible_port: x } } }\n",
+        "web: { hosts: { a: { ansible_password: hunter2 } }, children: { web: } }\n",
+        "all:\n\tansible_password: hunter2\n",
+    ] {
+        let error = refused(text);
+        assert!(error.contains("nodes.yml:") && !error.contains("password: hunter"), "{text}: {error}");
+    }
     let note = ansible("web: { hosts: { a: }, host: { b: } }\n").notes;
     assert!(note[0].contains("the key host of the group web"), "{note:?}");
 }
@@ -412,9 +450,12 @@ fn an_executable_file_is_run_whatever_it_prints() {
         assert!(std::process::Command::new("chmod").arg("+x").arg(&path).status().unwrap().success());
         Source::of_path(&path).read(&Reading::here())
     };
-    let json = run("#!/bin/sh\n[ \"$1\" = --list ] && echo '{\"web\": [\"a\"]}'\n").unwrap();
-    assert_eq!(targets(&json), ["a ssh://a"]);
-    assert!(json.notes[0].contains("_meta"), "{:?}", json.notes);
+    let json = run("#!/bin/sh\n[ \"$1\" = --list ] && echo '{\"web\": [\"a\"]}' || echo \"{\\\"ansible_host\\\": \\\"$2.example.org\\\"}\"\n").unwrap();
+    assert_eq!(targets(&json), ["a ssh://a.example.org"]);
+    assert!(json.notes.is_empty(), "{:?}", json.notes);
+    let errors = run("#!/bin/sh\n[ \"$1\" = --list ] && echo '{\"web\": [\"a\"]}' || echo 5\n").unwrap_err();
+    assert!(errors[0].to_string().contains("prints an integer of a, not an object"), "{errors:?}");
+    assert!(ansible(r#"{"web": ["a"]}"#).notes[0].contains("_meta"));
     let yaml = run("#!/bin/sh\necho 'nodes: { b: }'\n").unwrap();
     assert_eq!(targets(&yaml), ["b ssh://b"]);
     let errors = run("#!/bin/sh\nexit 0\n").unwrap_err();
@@ -441,6 +482,12 @@ proptest::proptest! {
     fn no_text_breaks_the_readers(text in "(\\PC|[\\n{}\\[\\]:,\"']|nodes|groups|all|hosts|vars|children|_meta|hostvars){0,60}") {
         let _ = Inventory::parse(None, Path::new("n"), text.as_bytes());
         let _ = Inventory::parse(None, Path::new("n"), format!("{{{text}").as_bytes());
+        let _ = Inventory::parse(None, Path::new("n.ini"), format!("[a]\n{text}\n[a:vars]\n{text}").as_bytes());
+        let _ = Inventory::parse(None, Path::new("n"), format!("all:\n  hosts:\n    {text}").as_bytes());
+        let _ = Inventory::parse(None, Path::new("n"), format!("Host a\n  HostName {text}").as_bytes());
+        for kind in Kind::ALL {
+            let _ = Inventory::parse(Some(kind), Path::new("n"), text.as_bytes());
+        }
         let _ = host(&format!("{{\"ansible_ssh_common_args\": {}}}", serde_json::Value::from(text.as_str())));
         let _ = host(&format!("{{\"ansible_host\": {}}}", serde_json::Value::from(text.as_str())));
     }

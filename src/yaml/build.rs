@@ -56,6 +56,23 @@ pub(super) fn tree(document: &Document, dialect: &dyn Dialect) -> Result<Located
     Ok(builder.root.unwrap_or_else(|| document.root.clone()))
 }
 
+/// A map with what its key `<<` names, below what it says itself; of several maps the first wins.
+/// Where that is no map, its place.
+fn merged(mut map: Map) -> Result<Map, Place> {
+    let Some(field) = map.shift_remove("<<") else { return Ok(map) };
+    let sources = match field.value.value {
+        Data::List(items) => items,
+        _ => vec![field.value],
+    };
+    for source in sources {
+        let Data::Map(more) = source.value else { return Err(source.place) };
+        for (key, field) in more {
+            map.entry(key).or_insert(field);
+        }
+    }
+    Ok(map)
+}
+
 /// What to do about the faults people make most; the parser's words are for those who
 /// know YAML.
 fn remedy(fault: &str) -> Option<&'static str> {
@@ -124,7 +141,7 @@ impl Builder<'_> {
         if is_key && empty {
             return Err(self.error(&place, "a key is missing here"));
         }
-        if is_key && style == ScalarStyle::Plain && text == "<<" {
+        if is_key && style == ScalarStyle::Plain && text == "<<" && !self.dialect.merges() {
             return Err(self.error(&place, "merge keys (<<) are not read").hint("write the keys out"));
         }
         let value = match tag {
@@ -184,6 +201,9 @@ impl Builder<'_> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let value = match open.kind {
             Kind::List(items) => Data::List(items),
+            Kind::Map(map, _) if self.dialect.merges() && map.contains_key("<<") => {
+                Data::Map(merged(map).map_err(|place| self.error(&place, "<< stands before no map"))?)
+            }
             Kind::Map(map, _) => Data::Map(map),
         };
         let located = Located::new(value, open.place);

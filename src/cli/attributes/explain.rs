@@ -1,7 +1,7 @@
 //! `probity attributes explain`
 
 use crate::cli::profiles::ProfileArgs;
-use crate::cli::{Outcome, TextOrJson, inputs, print};
+use crate::cli::{Outcome, TextOrJson, inputs, print, signals};
 use crate::error::{Error, exit};
 use crate::inventory::{Connection, Reading, Source};
 use crate::plan::attributes::{ProfileAttributes, Resolved, Setting};
@@ -40,15 +40,20 @@ pub fn run(args: &ExplainArgs) -> Outcome {
             .into());
     }
     let profiles = args.profiles.load(&[])?;
-    let wanted = Wanted {
-        targets: &[],
-        inventories: &args.inventory,
-        reading: Reading::here(),
-        nodes: &args.nodes,
-        connection: &Connection::default(),
-        prompt: None,
+    let read = |reading: Reading<'_>| {
+        nodes::attributes(&Wanted {
+            targets: &[],
+            inventories: &args.inventory,
+            reading,
+            nodes: &args.nodes,
+            connection: &Connection::default(),
+            prompt: None,
+        })
     };
-    let nodes = nodes::attributes(&wanted)?;
+    let nodes = match args.inventory.is_empty() {
+        true => read(Reading::here()),
+        false => signals::while_reading(|stop| read(Reading { stop, ..Reading::here() })),
+    }?;
     let known = inputs::resolve_on(&profiles, &args.attributes, &nodes)?;
     let text = match args.inventory.is_empty() {
         // This machine alone.

@@ -23,14 +23,32 @@ pub fn read(root: &Located) -> Result<Draft, Vec<Error>> {
         }
     }
     reader.add_missing(entries);
-    if !entries.contains_key("_meta") {
-        reader.draft.notes.push("it has no _meta.hostvars: what is said of single hosts is not known".to_string());
-    }
+    reader.draft.lacks_hosts = !entries.contains_key("_meta");
     super::group_the_rest(&mut reader.draft);
     let Reader { errors, mut draft, .. } = reader;
     draft.errors = errors;
     Ok(draft)
 }
+
+/// Adds what a program prints of one host, an object of variables.
+///
+/// # Errors
+/// It is no object.
+pub fn add_host(draft: &mut Draft, name: &str, printed: &Located) -> Result<(), Error> {
+    let said = draft.nodes.get_mut(name).and_then(|node| node.ansible.as_mut());
+    match (&printed.value, said) {
+        (Data::Map(map), Some(said)) => said.add(map.clone()),
+        (Data::Map(_) | Data::Null, _) => {}
+        _ => {
+            let what = format!("prints {} of {name}, not an object", printed.type_name());
+            return Err(Error::usage(what).at(printed.place.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The note where that cannot be asked.
+pub const LACKING: &str = "it has no _meta.hostvars: what is said of single hosts is not known";
 
 struct Reader {
     place: Place,

@@ -16,7 +16,7 @@ mod yaml;
 pub use arguments::words;
 pub use files::add as add_files;
 pub use ini::read as read_ini;
-pub use list::read as read_list;
+pub use list::{LACKING, add_host, read as read_list};
 pub use said::{Order, Said, settle};
 pub use yaml::{document as yaml_document, is_one as is_yaml, read as read_yaml};
 

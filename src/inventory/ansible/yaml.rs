@@ -30,14 +30,21 @@ impl Dialect for AnsibleYaml {
         let value = Located::new(Data::Str(text.to_string()), place.clone());
         Some(Data::Map(Map::from_iter([(key.to_string(), Field { key: place.clone(), value })])))
     }
+
+    fn merges(&self) -> bool {
+        true
+    }
 }
 
-/// Parses such a text.
+/// Parses such a text. It may hold passwords: no error shows a line of it.
 ///
 /// # Errors
 /// As [`Document::parse`].
 pub fn document(file: &Path, bytes: &[u8]) -> Result<Document, Error> {
-    Document::parse_as(file, bytes, &AnsibleYaml)
+    match Document::parse_as(file, bytes, &AnsibleYaml) {
+        Ok(document) => Ok(Document::of(document.root)),
+        Err(error) => Err(Error { source_line: None, ..error }),
+    }
 }
 
 /// Whether a document looks like an inventory of Ansible: a map of groups.

@@ -53,7 +53,7 @@ impl Draft {
     /// Adds what another file says. A host of Ansible may stand in several files, as there; another
     /// node may if its target is the same and one file alone says more of it than its groups.
     fn merge(&mut self, other: Draft) {
-        let Draft { nodes, groups, documents, notes, errors, remedy: _, may_be_empty } = other;
+        let Draft { nodes, groups, documents, notes, errors, remedy: _, lacks_hosts: _, may_be_empty } = other;
         self.documents.extend(documents);
         self.notes.extend(notes);
         self.errors.extend(errors);

@@ -128,13 +128,16 @@ impl Source {
 
     fn draft(&self, file: &Path, reading: &Reading<'_>, depth: usize) -> Result<Draft, Vec<Error>> {
         let one = |error: Error| vec![error];
-        let limits = Limits { stop: reading.stop, time: self.time_limit.unwrap_or(reading.time_limit) };
+        let limits = Limits::new(reading.stop, self.time_limit.unwrap_or(reading.time_limit));
+        let mut script = None;
         let bytes = match &self.from {
             From::Path(_) if file.is_dir() => return self.of_folder(file, reading, depth),
             From::Path(path) if program::is_one(file).map_err(one)? => {
                 // A bare name would be looked for in $PATH.
                 let path = if path.components().count() == 1 { Path::new(".").join(path) } else { path.clone() };
-                let words = [path.into_os_string(), "--list".into()];
+                let path = path.into_os_string();
+                script = Some(path.clone());
+                let words = [path, "--list".into()];
                 program::run(&words, reading.folder, reading.environment, &limits).map_err(one)?
             }
             From::Path(_) => {
@@ -159,6 +162,11 @@ impl Source {
             From::Known(_) => Vec::new(),
         };
         let mut draft = kind::draft(self.kind, file, &bytes, &self.rules)?;
+        match script {
+            Some(script) if draft.lacks_hosts => ask_of_hosts(&mut draft, file, &script, reading, &limits)?,
+            _ if draft.lacks_hosts => draft.notes.push(ansible::LACKING.to_string()),
+            _ => {}
+        }
         if let From::Path(_) = &self.from
             && draft.nodes.values().any(|node| node.ansible.is_some())
         {
@@ -199,6 +207,31 @@ impl Source {
             Some(Kind::Probity | Kind::Ansible) | None => directory::draft(folder, self.kind, reading, depth),
         }
     }
+}
+
+/// Runs a program of Ansible for each host, as Ansible does where `--list` says nothing of single
+/// ones.
+fn ask_of_hosts(
+    draft: &mut Draft,
+    file: &Path,
+    script: &OsStr,
+    reading: &Reading<'_>,
+    limits: &Limits<'_>,
+) -> Result<(), Vec<Error>> {
+    let one = |error: Error| vec![error];
+    let names: Vec<Arc<str>> = draft.nodes.keys().cloned().collect();
+    for name in names {
+        let words = [script.to_os_string(), "--host".into(), OsString::from(&*name)];
+        let printed = program::run(&words, reading.folder, reading.environment, limits).map_err(one)?;
+        if printed.trim_ascii().is_empty() {
+            continue;
+        }
+        let values = super::json::read(file, &printed).map_err(one)?;
+        for value in &values {
+            ansible::add_host(draft, &name, value).map_err(one)?;
+        }
+    }
+    Ok(())
 }
 
 /// The remedy for a file without nodes.

@@ -12,7 +12,7 @@ use super::machines::{Machine, nodes};
 use super::rules::Rules;
 use crate::error::Error;
 use crate::yaml::{Data, Field, Located, Map};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// What was read, whatever it was read from.
 #[derive(Default)]
@@ -66,39 +66,39 @@ pub fn read(root: &Located, rules: &Rules) -> Result<Draft, Vec<Error>> {
         Some(draft) => draft,
         None => match ansible::draft(&known.resources, &root.place) {
             Some(draft) => draft,
-            None => of_machines(&known.resources, rules, root),
+            None => of_machines(known.resources, rules, root),
         },
     };
     draft.notes.extend(known.notes);
     Ok(draft)
 }
 
-fn of_machines(resources: &[Resource], rules: &Rules, root: &Located) -> Draft {
+fn of_machines(resources: Vec<Resource>, rules: &Rules, root: &Located) -> Draft {
     let mut machines = Vec::new();
-    let mut others: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut others: BTreeSet<String> = BTreeSet::new();
     for resource in resources {
         let ruled = rules.resources.iter().any(|(kind, _)| *kind == resource.kind);
         let defaults = match machines::defaults(&resource.kind) {
             Some(defaults) => defaults,
             None if ruled => machines::UNKNOWN,
             None => {
-                *others.entry(&resource.kind).or_default() += 1;
+                others.insert(resource.kind);
                 continue;
             }
         };
         machines.push(Machine {
             title: resource.address.clone(),
             kind: resource.kind.clone(),
-            facts: with_type(resource),
             defaults,
             own_name: plain_address(&resource.address),
-            target: machines::target(resource),
+            target: machines::target(&resource),
+            facts: with_type(resource),
         });
     }
     let mut draft = Draft::default();
     nodes(&machines, rules, &root.place, &mut draft);
     if machines.is_empty() {
-        let others: Vec<&str> = others.into_keys().collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
         draft.remedy = Some(match others.is_empty() {
             true => "there is no resource in it; was it applied?".to_string(),
             false => format!(
@@ -118,12 +118,12 @@ fn shortened(names: &[&str]) -> String {
 }
 
 /// The attributes, with the type and the address of the resource for rules.
-fn with_type(resource: &Resource) -> Located {
-    let mut facts = resource.attributes.clone();
+fn with_type(resource: Resource) -> Located {
+    let Resource { address, kind, attributes: mut facts } = resource;
+    let place = facts.place.clone();
     if let Data::Map(map) = &mut facts.value {
-        let place = resource.attributes.place.clone();
-        for (key, text) in [("terraform_type", &resource.kind), ("terraform_address", &resource.address)] {
-            let value = Located::new(Data::Str(text.clone()), place.clone());
+        for (key, text) in [("terraform_type", kind), ("terraform_address", address)] {
+            let value = Located::new(Data::Str(text), place.clone());
             map.insert(key.to_string(), Field { key: place.clone(), value });
         }
     }
