@@ -156,6 +156,9 @@ fn any_program_is_a_provisioner() {
     stage =
         Stage::new(folder.path(), "run: {command: [echo, '{\"url\": \"http://x\", \"ports\": [80]}'], outputs: json}");
     assert_eq!(json!(stage.provision().outputs.values), json!({"url": "http://x", "ports": [80]}));
+    let yaml = "run: {command: [echo, '{\"a\": \"x\", \"b\": [\"swordfish-7\"]}'], outputs: json, sensitive: b}";
+    let outputs = Stage::new(folder.path(), yaml).provision().outputs;
+    assert_eq!(outputs.secrets(), ["swordfish-7"]);
     for (command, why) in [
         ("run: {command: 'echo hello', outputs: json}", "it is no JSON: expected value at line 1 column 1"),
         ("run: {command: 'true', outputs: json}", "nothing was printed on standard output"),
@@ -381,4 +384,62 @@ fn a_cluster_is_made_step_by_step_and_the_first_that_fails_ends_it() {
     let error = stage.try_provision().unwrap_err().error.to_string();
     assert!(error.contains("kops ended with status 1"), "{error}");
     assert_eq!(std::fs::read_to_string(&calls).unwrap().lines().count(), 2);
+}
+
+#[test]
+fn podman_compose_starts_and_ends_containers() {
+    let mut lacking = Lacking::default();
+    let what = "the provisioner compose";
+    if !["podman", "podman-compose", "/bin/busybox"].iter().all(|need| lacking.has(need, what)) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::copy("/bin/busybox", folder.path().join("busybox")).unwrap();
+    write(
+        "Containerfile",
+        "FROM scratch\nCOPY busybox /bin/sh\nCMD [\"/bin/sh\", \"-c\", \"while :; do sleep 1; done\"]\n",
+    );
+    let image = format!("localhost/probity-compose-{}", std::process::id());
+    write(
+        "compose.yml",
+        &format!(
+            "services:\n  web:\n    build: .\n    image: {image}\n    network_mode: none\n    ulimits:\n      \
+             nofile: {{soft: 1024, hard: 1024}}\n      nproc: {{soft: 1024, hard: 1024}}\n\
+             x-podman: {{in_pod: false}}\n"
+        ),
+    );
+    // Control groups are not always ours to make.
+    let found = std::process::Command::new("sh").args(["-c", "command -v podman"]).output().unwrap();
+    let podman = String::from_utf8_lossy(&found.stdout).trim().to_string();
+    write(
+        "podman",
+        &format!(
+            "#!/bin/sh\ncase $1 in\ncreate|run) c=$1; shift; exec {podman} \"$c\" --cgroups=disabled \"$@\";;\n\
+             *) exec {podman} \"$@\";;\nesac\n"
+        ),
+    );
+    assert!(
+        std::process::Command::new("chmod").arg("+x").arg(folder.path().join("podman")).status().unwrap().success()
+    );
+    let project = format!("probity{}", std::process::id());
+    let yaml = format!("compose: {{files: compose.yml, engine: podman-compose, project: {project}, build: true}}");
+    let mut stage = Stage::new(folder.path(), &yaml);
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    stage.env.insert("PATH".to_string(), path);
+    let provisioned = stage.try_provision();
+    stage.tear_down();
+    let _ = std::process::Command::new("podman").args(["rmi", "-f", &image]).output();
+    let Ok(provisioned) = provisioned else {
+        let said = stage.shown().replace('\n', " ");
+        assert!(!support::required("podman-compose"), "no container can be started: {said}");
+        return support::skipped(what, &format!("the right to start a container: {said}"));
+    };
+    let found = provisioned.inventory.unwrap();
+    let containers: serde_json::Value = serde_json::from_slice(&found.bytes).unwrap();
+    let container = &containers[0];
+    assert_eq!(container["State"], "running", "{container}");
+    assert_eq!((found.format.name(), &container["Names"][0]), ("podman", &json!(format!("{project}_web_1"))));
+    let left = std::process::Command::new("podman").args(["ps", "-a", "--format", "{{.Names}}"]).output().unwrap();
+    assert!(!String::from_utf8_lossy(&left.stdout).contains(&project));
 }

@@ -1,5 +1,7 @@
 use super::*;
+use crate::results::mask::Masker;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// What was shown.

@@ -15,6 +15,7 @@ const KEYS: &[Key] = &[
         Shape::Word(&["json"]),
         "Its standard output is a JSON map, the outputs of the stage; it is not shown.",
     ),
+    key("sensitive", Shape::Texts, "Names of outputs that are secrets."),
 ];
 
 /// `run: make up`, `run: [make, up]` or `run: {command: …}`.
@@ -24,7 +25,10 @@ pub const KIND: Kind = Kind {
     program: None,
     keys: KEYS,
     alone: Some("command"),
-    wrong: None,
+    wrong: Some(|settings| match (settings.has("sensitive"), settings.has("outputs")) {
+        (true, false) => Some(("sensitive names outputs, and there are none", "add outputs: json")),
+        _ => None,
+    }),
     steps,
     look: None,
     teardown: None,

@@ -181,6 +181,7 @@ impl Provisioner {
                         let message = format!("the outputs of {shown} cannot be read: {why}");
                         Failure::of(Error { code: exit::ERRORED, ..Error::usage(message) })
                     })?;
+                    provisioned.outputs.sensitive.extend_from_slice(self.settings.texts("sensitive"));
                 }
                 Keep::Inventory(format) => {
                     provisioned.inventory = Some(Found { format, bytes: done.stdout, from: shown });

@@ -21,6 +21,8 @@ use tokio::time::{Instant, sleep_until};
 const PARALLEL: usize = 10;
 /// How long a script may take where the stage has no limit.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// How much longer a node would wait for it than the stage.
+const SLACK: Duration = Duration::from_secs(30);
 /// The largest script, in bytes.
 const CAP: u64 = 4 << 20;
 
@@ -199,6 +201,8 @@ impl Script {
         words.extend(interpreter(&text));
         words.extend(["--".to_string()].into_iter().chain(self.args.iter().cloned()));
         let limit = bounds.until.map_or(LONGEST, |(until, _)| until.saturating_duration_since(Instant::now()));
+        // Later than the limit of the stage, which ends it and says so.
+        let limit = limit + SLACK;
         let mut run = Run::argv(words);
         run.stdin = text.into();
         run.environment.clone_from(&self.env);

@@ -26,10 +26,16 @@ pub struct Kind {
     /// Reads what a step has printed as outputs.
     pub(super) outputs: fn(&[u8]) -> Result<Outputs, String>,
     /// Outputs that are known without a step.
-    pub(super) known: Option<fn(&Settings) -> serde_json::Map<String, serde_json::Value>>,
+    pub(super) known: Option<Known>,
     /// What is wrong with settings that are right each by itself, and the remedy.
-    pub(super) wrong: Option<fn(&Settings) -> Option<(&'static str, &'static str)>>,
+    pub(super) wrong: Option<Wrong>,
 }
+
+/// Gives outputs that follow from the settings alone.
+type Known = fn(&Settings) -> serde_json::Map<String, serde_json::Value>;
+
+/// Gives a message and its remedy, where settings contradict each other.
+type Wrong = fn(&Settings) -> Option<(&'static str, &'static str)>;
 
 impl std::fmt::Debug for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
