@@ -190,6 +190,20 @@ impl Probe {
 }
 
 /// A probe in words, for evidence and messages: `stat /etc/shadow`.
+impl Probe {
+    /// What [`fmt::Display`] writes. Every step of a run says this of what it looked at, so the
+    /// common kinds are put together at once.
+    pub fn words(&self) -> String {
+        match self {
+            Probe::Stat(Stat { path })
+            | Probe::Read(Read { path })
+            | Probe::List(List { path })
+            | Probe::Flags(Flags { path }) => [self.kind(), " ", path].concat(),
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind();

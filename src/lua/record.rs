@@ -114,6 +114,8 @@ impl Recorded {
     /// The sentence, once it is known what is expected.
     fn sentence_of(&self, expected: &str) -> String {
         let mut sentence = self.subject.title();
+        // A property and what is expected: grown once.
+        sentence.reserve(expected.len() + 32);
         if let Check::Its { path, words, .. } = &self.check {
             sentence.push(' ');
             sentence.push_str(&property_words(path, words));

@@ -109,10 +109,12 @@ impl Memory {
     pub fn used(&self, most: usize) -> Vec<String> {
         let answers = self.answers.borrow();
         let mut touched = self.touched.borrow_mut();
-        touched.sort_unstable();
-        touched.dedup();
+        if touched.len() > 1 {
+            touched.sort_unstable();
+            touched.dedup();
+        }
         let last = &touched[touched.len().saturating_sub(most)..];
-        last.iter().filter_map(|index| answers.get_index(*index)).map(|(probe, _)| probe.to_string()).collect()
+        last.iter().filter_map(|index| answers.get_index(*index)).map(|(probe, _)| probe.words()).collect()
     }
 }
 
@@ -299,6 +301,21 @@ mod tests {
     use crate::node::Node;
     use crate::probe::Read;
     use crate::transport::scripted::Scripted;
+
+    #[test]
+    fn a_probe_has_the_same_words_however_they_are_put_together() {
+        let path: std::sync::Arc<str> = "/etc/é".into();
+        let probes: [Probe; 5] = [
+            crate::probe::Stat { path: path.clone() }.into(),
+            Read { path: path.clone() }.into(),
+            crate::probe::List { path: path.clone() }.into(),
+            crate::probe::Flags { path }.into(),
+            Run::shell("echo").into(),
+        ];
+        for probe in probes {
+            assert_eq!(probe.words(), probe.to_string());
+        }
+    }
 
     #[test]
     fn what_is_taken_is_given_up_and_asked_again_by_who_wants_it() {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 /// The words for a matcher (or for its opposite), of bounded length.
 pub(super) fn phrase(kind: &Kind, positive: bool) -> String {
-    bounded(&words(kind, positive), SHOWN_CAP)
+    let words = words(kind, positive);
+    // No text has more characters than bytes.
+    if words.len() <= SHOWN_CAP { words } else { bounded(&words, SHOWN_CAP) }
 }
 
 fn words(kind: &Kind, positive: bool) -> String {

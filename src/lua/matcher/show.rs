@@ -32,6 +32,9 @@ pub fn bounded(shown: &impl fmt::Display, cap: usize) -> String {
 /// counted without being put into quotes.
 fn bounded_value(value: &Value, cap: usize) -> String {
     match value {
+        // Most values are short: nothing of them has to be counted.
+        Value::Int(number) => number.to_string(),
+        Value::Str(text) if text.len() * LONGEST_QUOTED <= cap => format!("{text:?}"),
         // In quotes it has a character for each of its own, or more.
         Value::Str(text) if text.len() > cap * LONGEST_CHARACTER => {
             let end = text.char_indices().nth(cap).map_or(text.len(), |(end, _)| end);
@@ -48,6 +51,9 @@ fn bounded_value(value: &Value, cap: usize) -> String {
 
 /// The most bytes a character takes in UTF-8.
 const LONGEST_CHARACTER: usize = 4;
+
+/// The most characters a byte becomes in quotes: `\\u{7f}`.
+const LONGEST_QUOTED: usize = 8;
 
 /// How many characters a text takes where it is shown in quotes, the quotes not counted.
 fn quoted_length(text: &str) -> usize {
