@@ -8,6 +8,7 @@
 mod document;
 pub mod head;
 mod lines;
+mod pieces;
 
 use super::Stamped;
 use crate::error::{Error, Place};
@@ -35,7 +36,7 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Content {
-    Document(Document),
+    Document(Box<Document>),
     Lines(Lines),
 }
 
@@ -55,7 +56,7 @@ impl Source {
         let format = head::format(&shown, &mut file, "a run is needed")?;
         file.rewind().map_err(|error| head::unreadable(&shown, &error))?;
         let content = match format {
-            Format::Run => Content::Document(Document::survey(&shown, &mut file)?),
+            Format::Run => Content::Document(Box::new(Document::survey(&shown, &mut file)?)),
             Format::Events => Content::Lines(Lines::survey(&shown, &mut file)?),
         };
         Ok(Source { file, path: shown, content })
