@@ -128,7 +128,7 @@ fn twenty_processes_give_the_same_json_once_times_are_masked() {
         control 'broken' { check = function() local t = {} t.x.y = 1 end }\n";
     let folder = profile(controls, "");
     let masks = [
-        r#""(seconds|run_time|duration|time|start_time|started|started_at|run|generated|timestamp)": ?("[^"]*"|[0-9.e-]+)"#,
+        r#""(seconds|run_time|duration|time|start_time|started|started_at|finished|run|generated|timestamp)": ?("[^"]*"|[0-9.e-]+)"#,
     ];
     let masked = |text: String| {
         masks.iter().fold(text, |text, mask| regex::Regex::new(mask).unwrap().replace_all(&text, "").into_owned())

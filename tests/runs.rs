@@ -1,8 +1,5 @@
 //! Runs that are over: converted, merged and compared by the program itself.
 
-#[allow(dead_code, reason = "others use the rest")]
-mod support;
-
 use probity::report::TABLE;
 use serde_json::Value;
 use std::path::Path;
@@ -199,7 +196,7 @@ fn a_run_and_the_one_that_completes_it_are_merged_and_compared() {
     assert_eq!(std::fs::read(at.join("all.xml")).unwrap(), std::fs::read(at.join("again.xml")).unwrap());
 
     let page = well(&probity(at, &["report", "diff", "first.json", "all.json"]), 100);
-    assert!(page.contains("Fixed\n  ✔ gone  passed on 1 node: web-1 (failed before)"), "{page}");
+    assert!(page.contains("Fixed\n  ✔ gone  passed on 1 node (failed before): web-1"), "{page}");
     assert!(page.contains("in reach again"), "{page}");
     assert!(page.contains("Newly failed"), "of the third nobody knew: {page}");
     let back = well(&probity(at, &["report", "diff", "all.json", "first.json", "--format", "json"]), 100);

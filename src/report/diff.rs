@@ -14,7 +14,7 @@ pub const VERSION: u32 = 1;
 /// Lines of one section that are shown; JSON has the rest.
 const SHOWN: usize = 50;
 /// Names and rows of names that stand for nodes.
-const NAMED: usize = 5;
+const NAMED: usize = 3;
 /// Characters of a value or reason that are shown.
 const VALUE: usize = 120;
 /// Longest id that others are aligned to.
@@ -180,15 +180,21 @@ impl Page<'_> {
                 _ => format!("{} {}", change.nodes.len(), was(change.from)),
             });
         }
-        let newly = matches!(first.change, Change::NewlyFailed | Change::NewlyErrored) && first.before > 0;
-        let words = format!("{} {}", first.to.words(), self.on(&nodes, newly));
-        let (now, all) = (first.now, self.diff.new.nodes);
-        match (first.change, still) {
-            (_, true) => words,
-            (Change::NewlyFailed | Change::NewlyErrored, _) => {
-                format!("{words} ({} before; on {now} of {all} in all)", before.join(", "))
-            }
-            _ => format!("{words} ({} before)", before.join(", ")),
+        let newly = matches!(first.change, Change::NewlyFailed | Change::NewlyErrored);
+        let on = self.on(&nodes, newly && first.before > 0);
+        // From passed to failed is what the heading says.
+        let is_usual = newly && group.iter().all(|change| change.from == Some(Outcome::Passed));
+        let mut about = Vec::new();
+        if newly && first.before > 0 {
+            about.push(format!("{} of {} now", first.now, self.diff.new.nodes));
+        }
+        if !is_usual && !still {
+            about.push(format!("{} before", before.join(", ")));
+        }
+        let (count, names) = on.split_once(": ").unwrap_or((&on, ""));
+        match about.is_empty() {
+            true => format!("{} {on}", first.to.words()),
+            false => format!("{} {count} ({}): {names}", first.to.words(), about.join(", ")),
         }
     }
 

@@ -27,7 +27,8 @@ pub type Nodes = Vec<u32>;
 #[derive(Default)]
 pub struct Findings {
     pub nodes: Vec<Node>,
-    pub profiles: IndexMap<(Arc<str>, Arc<str>), Profile>,
+    /// By name, version and digest: nodes may have run one version of several contents.
+    pub profiles: IndexMap<[Arc<str>; 3], Profile>,
     /// Why nodes were out of reach, or never begun.
     pub unreachable: IndexMap<String, Nodes>,
     pub not_started: IndexMap<String, Nodes>,
@@ -144,7 +145,8 @@ impl Findings {
             RunEvent::NodeStarted(started) => self.node(started),
             RunEvent::ProfileStarted(started) => {
                 let summary = &started.profile;
-                let entry = self.profiles.entry((summary.name.clone(), summary.version.clone()));
+                let key = [summary.name.clone(), summary.version.clone(), summary.sha256.clone()];
+                let entry = self.profiles.entry(key);
                 self.current = entry.index();
                 let profile = entry.or_insert_with(|| Profile { title: summary.title.clone(), ..Profile::default() });
                 for control in &summary.controls {
@@ -173,6 +175,15 @@ impl Findings {
                 }
             }
             RunEvent::RunFinished(finished) => self.finished = Some(finished.clone()),
+        }
+    }
+
+    /// The version of a profile, with the digest where another content has the same.
+    pub fn version_of(&self, [name, version, sha256]: &[Arc<str>; 3]) -> String {
+        let same = |key: &&[Arc<str>; 3]| key[0] == *name && key[1] == *version;
+        match self.profiles.keys().filter(same).count() {
+            0 | 1 => version.to_string(),
+            _ => format!("{version} ({})", sha256.chars().take(12).collect::<String>()),
         }
     }
 

@@ -107,3 +107,19 @@ fn what_it_took_is_added_up() {
     cost.add(&node(8, 7_000_000));
     assert_eq!(cost.words(), "3 to 8 rounds, 824 probes asked, 796 sent, 7.0 MB out, 425 KB in");
 }
+
+#[test]
+fn one_version_of_two_contents_is_two_profiles() {
+    let mut events = sample::three_nodes();
+    for event in &mut events {
+        if let RunEvent::ProfileStarted(started) = &mut event.event
+            && &*started.node == "web2"
+        {
+            std::sync::Arc::make_mut(&mut started.profile).sha256 = "abcdef0123456789".into();
+        }
+    }
+    let mut findings = Findings::default();
+    events.iter().for_each(|event| findings.event(event));
+    let versions: Vec<String> = findings.profiles.keys().map(|key| findings.version_of(key)).collect();
+    assert_eq!(versions, ["1.0.0 (0f0f0f0f0f0f)", "1.0.0 (abcdef012345)"]);
+}

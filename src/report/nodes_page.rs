@@ -8,6 +8,7 @@ use super::{names, text};
 use crate::results::Outcome;
 use crate::results::event::Step;
 use indexmap::IndexMap;
+use std::sync::Arc;
 
 /// Findings of one control, and reasons of one kind, that are shown.
 const SHOWN: usize = 5;
@@ -26,8 +27,8 @@ const REASON: usize = 600;
 /// Writes the page of a run.
 pub fn write(found: &Findings, look: &Look, verbose: bool, out: &mut String) {
     let page = NodesPage { found, look, verbose };
-    for ((name, version), profile) in &found.profiles {
-        page.profile(name, version, profile, out);
+    for (key, profile) in &found.profiles {
+        page.profile(&key[0], &found.version_of(key), profile, out);
     }
     page.reasons("Out of reach", Outcome::Errored, &found.unreachable, NAMED_UNREACHED, out);
     page.reasons("Not started", Outcome::Errored, &found.not_started, NAMED_UNREACHED, out);
@@ -230,7 +231,8 @@ impl NodesPage<'_> {
 
     fn tables(&self, out: &mut String) {
         let (found, total) = (self.found, self.found.tally());
-        let rows = found.profiles.iter().map(|((name, version), profile)| (format!("{name} {version}"), profile.tally));
+        let name = |key: &[Arc<str>; 3]| format!("{} {}", key[0], found.version_of(key));
+        let rows = found.profiles.iter().map(|(key, profile)| (name(key), profile.tally));
         table(self.look, "Profile", rows.collect(), total, true, out);
         let all = found.nodes.len() <= ALL_ROWS;
         let bad = |node: &&Node| node.error.is_none() && !node.is_fine();

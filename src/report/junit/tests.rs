@@ -390,7 +390,8 @@ fn stages_are_a_suite_of_their_own_before_the_nodes() {
         .next()
         .unwrap()
         .descendants()
-        .filter_map(|node| node.is_text().then(|| node.text().unwrap()))
+        .filter(|node| node.is_text())
+        .map(|node| node.text().unwrap())
         .collect();
     assert!(out.contains("]]>\u{fffd}red & <out>"), "{out}");
     assert_eq!(cases[1].attribute("time"), Some("61.500"));

@@ -15,16 +15,20 @@ use std::sync::Arc;
 /// A profile's name and a control's id.
 type Key = (Arc<str>, Arc<str>);
 type Names = Vec<Arc<str>>;
+/// What something was, and what it is.
+type FromTo<T> = [Option<T>; 2];
+/// A control, its outcome, and the step that found something else.
+type Step = (Key, Outcome, Option<Arc<str>>);
 
 /// What was compared so far, nodes that changed alike in one place.
 #[derive(Default)]
 struct Comparison {
     outcomes: IndexMap<(Key, Option<Outcome>, Outcome), Names>,
-    found: IndexMap<(Key, Outcome, Option<Arc<str>>, Option<Arc<str>>, Option<Arc<str>>), Names>,
+    found: IndexMap<(Step, FromTo<Arc<str>>), Names>,
     selected: IndexMap<(Key, bool), (Tally, Names)>,
-    profiles: IndexMap<(Arc<str>, Option<Content>, Option<Content>), Names>,
+    profiles: IndexMap<(Arc<str>, FromTo<Content>), Names>,
     /// Values by what they are written as, since numbers are no keys.
-    attributes: IndexMap<(Key, Option<String>, Option<String>), (Option<Value>, Option<Value>, Names)>,
+    attributes: IndexMap<(Key, FromTo<String>), (FromTo<Value>, Names)>,
     titles: HashMap<Key, Option<Arc<str>>>,
     /// Where a control stands in its profile.
     places: IndexSet<Key>,
@@ -62,12 +66,12 @@ pub fn compare(old: &Snapshot, new: &Snapshot) -> Diff {
         profiles: comparison
             .profiles
             .into_iter()
-            .map(|((profile, from, to), nodes)| ProfileChange { profile, from, to, nodes })
+            .map(|((profile, [from, to]), nodes)| ProfileChange { profile, from, to, nodes })
             .collect(),
         attributes: comparison
             .attributes
             .into_iter()
-            .map(|(((profile, attribute), ..), (from, to, nodes))| AttributeChange {
+            .map(|(((profile, attribute), _), ([from, to], nodes))| AttributeChange {
                 profile,
                 attribute,
                 from,
@@ -157,7 +161,7 @@ impl Comparison {
     }
 
     fn profile(&mut self, profile: &Arc<str>, from: Option<&Content>, to: Option<&Content>, node: &Arc<str>) {
-        push(&mut self.profiles, (profile.clone(), from.cloned(), to.cloned()), node);
+        push(&mut self.profiles, (profile.clone(), [from.cloned(), to.cloned()]), node);
     }
 
     fn attributes(&mut self, profile: &Arc<str>, old: &Profile, new: &Profile, node: &Arc<str>) {
@@ -165,11 +169,11 @@ impl Comparison {
         for attribute in new.attributes.keys().chain(gone) {
             let (from, to) = (old.attributes.get(attribute), new.attributes.get(attribute));
             let written = |value: Option<&Value>| value.map(|value| value.to_json().to_string());
-            let texts = (written(from), written(to));
-            if texts.0 != texts.1 {
-                let key = ((profile.clone(), attribute.clone()), texts.0, texts.1);
-                let new = || (from.cloned(), to.cloned(), Vec::new());
-                self.attributes.entry(key).or_insert_with(new).2.push(node.clone());
+            let texts = [written(from), written(to)];
+            if texts[0] != texts[1] {
+                let key = ((profile.clone(), attribute.clone()), texts);
+                let new = || ([from.cloned(), to.cloned()], Vec::new());
+                self.attributes.entry(key).or_insert_with(new).1.push(node.clone());
             }
         }
     }
@@ -186,8 +190,8 @@ impl Comparison {
         }
         let Some(was) = was.filter(|was| was.outcome == control.outcome) else { return };
         if was.reason != control.reason {
-            let change = (key.clone(), control.outcome, None, was.reason.clone(), control.reason.clone());
-            push(&mut self.found, change, node);
+            let step = (key.clone(), control.outcome, None);
+            push(&mut self.found, (step, [was.reason.clone(), control.reason.clone()]), node);
         }
         if was.steps == control.steps {
             return;
@@ -200,8 +204,8 @@ impl Comparison {
         for (sentence, found) in &control.steps {
             let Some(old) = before.get_mut(sentence).and_then(|found| found.pop_front()) else { continue };
             if old != found {
-                let change = (key.clone(), control.outcome, Some(sentence.clone()), old.clone(), found.clone());
-                push(&mut self.found, change, node);
+                let step = (key.clone(), control.outcome, Some(sentence.clone()));
+                push(&mut self.found, (step, [old.clone(), found.clone()]), node);
             }
         }
     }
@@ -230,8 +234,8 @@ impl Comparison {
     fn found(&mut self) -> Vec<FoundChange> {
         let mut found: Vec<_> = std::mem::take(&mut self.found).into_iter().collect();
         // What most nodes share comes first.
-        found.sort_by_key(|((key, ..), nodes)| (self.place_of(key), std::cmp::Reverse(nodes.len())));
-        let each = found.into_iter().map(|(((profile, control), outcome, step, from, to), nodes)| FoundChange {
+        found.sort_by_key(|(((key, ..), _), nodes)| (self.place_of(key), std::cmp::Reverse(nodes.len())));
+        let each = found.into_iter().map(|((((profile, control), outcome, step), [from, to]), nodes)| FoundChange {
             profile,
             control,
             outcome,

@@ -1,6 +1,7 @@
 //! `probity/run`: the whole run as one document, read node by node.
 
 use super::lines::share;
+use super::pieces::{Items, Limit};
 use super::{PIECE, Take, damaged};
 use crate::error::Error;
 use crate::results::event::{
@@ -10,16 +11,13 @@ use crate::results::event::{
 use crate::results::{Outcome, RunEvent, Tally};
 use indexmap::IndexSet;
 use serde::Deserialize;
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::marker::PhantomData;
+use std::io::BufReader;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// A document that was looked through: all of it but the nodes.
@@ -159,7 +157,7 @@ impl Document {
     }
 
     /// The profiles by name and digest, with their controls by id.
-    fn described(&self) -> HashMap<(Arc<str>, Arc<str>), Described> {
+    fn described(&self) -> HashMap<Key, Described> {
         let each = self.profiles.iter().map(|profile| {
             let controls = profile.controls.iter().map(|control| (control.id.clone(), control.clone())).collect();
             ((profile.name.clone(), profile.sha256.clone()), Described { profile: profile.clone(), controls })
@@ -167,6 +165,9 @@ impl Document {
         each.collect()
     }
 }
+
+/// A profile's name and digest.
+type Key = (Arc<str>, Arc<str>);
 
 /// A profile with its controls by id.
 struct Described {
@@ -177,9 +178,9 @@ struct Described {
 /// The nodes on their way out.
 struct Nodes<'a> {
     document: &'a Document,
-    described: HashMap<(Arc<str>, Arc<str>), Described>,
+    described: HashMap<Key, Described>,
     /// Selections of profiles that were made, so that nodes share them.
-    selections: HashMap<(Arc<str>, Arc<str>), Vec<Arc<ProfileSummary>>>,
+    selections: HashMap<Key, Vec<Arc<ProfileSummary>>>,
     take: Take<'a>,
 }
 
@@ -283,43 +284,6 @@ fn select<'a>(
     Ok(selected)
 }
 
-/// How much may still be read before the next piece.
-#[derive(Clone)]
-struct Limit {
-    left: Rc<Cell<u64>>,
-    /// Bytes of a piece.
-    piece: u64,
-}
-
-impl Limit {
-    fn new(piece: u64) -> Limit {
-        Limit { left: Rc::new(Cell::new(piece)), piece }
-    }
-
-    fn renew(&self) {
-        self.left.set(self.piece);
-    }
-
-    fn on<R: Read>(&self, inner: R) -> Limited<R> {
-        Limited { inner, limit: self.clone() }
-    }
-}
-
-struct Limited<R> {
-    inner: R,
-    limit: Limit,
-}
-
-impl<R: Read> Read for Limited<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into)?;
-        let Limit { left, piece } = &self.limit;
-        let message = || format!("one node, or what comes after the last, takes more than {} MiB", piece >> 20);
-        left.set(left.get().checked_sub(read as u64).ok_or_else(|| io::Error::other(message()))?);
-        Ok(read)
-    }
-}
-
 /// Reads everything but what is in the nodes.
 struct SurveySeed<'a> {
     document: &'a mut Document,
@@ -357,7 +321,7 @@ impl<'de> Visitor<'de> for SurveySeed<'_> {
                         true => Ok(()),
                         false => Err(format!("node {} is there twice", named.node)),
                     };
-                    map.next_value_seed(SeqSeed { each, limit: self.limit, of: PhantomData })?;
+                    map.next_value_seed(Items::new(self.limit, each))?;
                 }
                 "profiles" => document.profiles = map.next_value()?,
                 "stages" => document.stages = map.next_value()?,
@@ -400,7 +364,7 @@ impl<'de> Visitor<'de> for EachSeed<'_, '_> {
         while let Some(key) = map.next_key::<String>()? {
             if key == "nodes" {
                 let each = |node| self.nodes.node(node);
-                map.next_value_seed(SeqSeed { each, limit: self.limit, of: PhantomData })?;
+                map.next_value_seed(Items::new(self.limit, each))?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -409,41 +373,11 @@ impl<'de> Visitor<'de> for EachSeed<'_, '_> {
     }
 }
 
-/// Reads the items of a list, one at a time.
-struct SeqSeed<'a, T, F> {
-    each: F,
-    limit: &'a Limit,
-    of: PhantomData<T>,
-}
-
-impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), String>> DeserializeSeed<'de> for SeqSeed<'_, T, F> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), String>> Visitor<'de> for SeqSeed<'_, T, F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the nodes of a run")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-        while let Some(item) = items.next_element()? {
-            self.limit.renew();
-            (self.each)(item).map_err(de::Error::custom)?;
-        }
-        Ok(())
-    }
-}
-
 /// What comes of reading without end within one node.
 #[cfg(test)]
-pub fn read_beyond(endless: impl Read, piece: u64) -> String {
-    let start = io::Cursor::new(r#"{"format":"probity/run","version":1,"nodes":[{"node":"#.as_bytes());
+pub fn read_beyond(endless: impl std::io::Read, piece: u64) -> String {
+    use std::io::Read;
+    let start = std::io::Cursor::new(r#"{"format":"probity/run","version":1,"nodes":[{"node":"#.as_bytes());
     let limit = Limit::new(piece);
     let mut reader = serde_json::Deserializer::from_reader(BufReader::new(limit.on(start.chain(endless))));
     let mut document = Document::default();

@@ -11,7 +11,7 @@ const EVENTS: &str = "probity/events";
 const RUN: &str = "probity/run";
 const VERSION: u64 = 1;
 /// How far into a file its format is looked for. What a report begins with is far shorter.
-const NEAR: u64 = 64 << 10;
+pub const NEAR: u64 = 64 << 10;
 
 /// A format that tells what came of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 mod document;
 pub mod head;
 mod lines;
+mod pieces;
 
 use super::Stamped;
 use crate::error::{Error, Place};
@@ -16,7 +17,7 @@ use head::Format;
 use lines::Lines;
 use serde_json::error::Category;
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Content {
-    Document(Document),
+    Document(Box<Document>),
     Lines(Lines),
 }
 
@@ -51,11 +52,16 @@ impl Source {
     /// damaged, names a node twice, or holds a node or line too large to be one.
     pub fn open(path: &Path) -> Result<Source, Error> {
         let shown: Arc<Path> = if path == Path::new("-") { Path::new("standard input").into() } else { path.into() };
-        let mut file = seekable(path).map_err(|error| head::unreadable(&shown, &error))?;
+        let unreadable = |error| head::unreadable(&shown, &error);
+        let (mut file, rest) = seekable(path).map_err(unreadable)?;
         let format = head::format(&shown, &mut file, "a run is needed")?;
-        file.rewind().map_err(|error| head::unreadable(&shown, &error))?;
+        if let Some(mut rest) = rest {
+            // Only now: a device may have no end.
+            file.seek(SeekFrom::End(0)).and_then(|_| io::copy(&mut rest, &mut file)).map_err(unreadable)?;
+        }
+        file.rewind().map_err(unreadable)?;
         let content = match format {
-            Format::Run => Content::Document(Document::survey(&shown, &mut file)?),
+            Format::Run => Content::Document(Box::new(Document::survey(&shown, &mut file)?)),
             Format::Events => Content::Lines(Lines::survey(&shown, &mut file)?),
         };
         Ok(Source { file, path: shown, content })
@@ -111,8 +117,9 @@ impl Source {
 /// Takes the next event with its time.
 type Take<'a> = &'a mut dyn FnMut(String, super::RunEvent);
 
-/// Opens a file that can be read twice: what comes through a pipe is kept in a temporary one.
-fn seekable(path: &Path) -> io::Result<File> {
+/// Opens a file that can be read twice. What comes through a pipe is kept in a temporary one, its
+/// beginning at first; the rest is given beside it.
+fn seekable(path: &Path) -> io::Result<(File, Option<Box<dyn Read>>)> {
     let mut from: Box<dyn Read> = match path == Path::new("-") {
         true => Box::new(io::stdin()),
         false => {
@@ -122,15 +129,15 @@ fn seekable(path: &Path) -> io::Result<File> {
                 return Err(io::Error::from(io::ErrorKind::IsADirectory));
             }
             if found.is_file() {
-                return Ok(file);
+                return Ok((file, None));
             }
             Box::new(file)
         }
     };
     let mut kept = tempfile::tempfile()?;
-    io::copy(&mut from, &mut kept)?;
+    io::copy(&mut from.by_ref().take(head::NEAR), &mut kept)?;
     kept.rewind()?;
-    Ok(kept)
+    Ok((kept, Some(from)))
 }
 
 /// A damaged file, and what to do about it.

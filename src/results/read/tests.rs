@@ -199,7 +199,9 @@ fn a_run_is_read_through_a_pipe_and_however_it_is_laid_out() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    let events = sample::many(30, 12);
     let (text, to) = (text_of("ndjson", &events), pipe.clone());
+    assert!(text.len() as u64 > head::NEAR, "more than what the format is looked for in");
     let writer = std::thread::spawn(move || std::fs::write(to, text).unwrap());
     same(&events, &Source::open(&pipe).unwrap().events().unwrap());
     writer.join().unwrap();
@@ -250,6 +252,8 @@ fn something_else_is_refused_by_name() {
         "{none}"
     );
     assert!(Source::open(Path::new("/tmp")).unwrap_err().to_string().contains("directory"));
+    let endless = Source::open(Path::new("/dev/zero")).unwrap_err().to_string();
+    assert!(endless.contains("does not begin with a format"), "{endless}");
 }
 
 #[test]
