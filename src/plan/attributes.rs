@@ -5,6 +5,7 @@
 //! of one kind, so that a layer is added by adding assignments of it.
 
 mod assignment;
+mod breakout;
 mod resolution;
 mod site;
 mod sources;

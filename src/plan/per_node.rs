@@ -62,8 +62,10 @@ pub fn before(manifests: &[&Manifest], supplied: &Supplied, nodes: &Nodes) -> Re
     Ok(known)
 }
 
-/// Decides every attribute of every profile on one node whose facts are known, and gives the
-/// texts that no report may show beyond those of the attributes.
+/// The values of a node, and the texts that no report may show beyond those of the attributes.
+pub type Decided = (Arc<[ProfileAttributes]>, Vec<String>);
+
+/// Decides every attribute of every profile on one node whose facts are known.
 ///
 /// # Errors
 /// As [`before`].
@@ -73,7 +75,7 @@ pub fn reached(
     node: &NodePlan,
     groups: &Groups,
     facts: &Value,
-) -> Result<(Arc<[ProfileAttributes]>, Vec<String>), Vec<Error>> {
+) -> Result<Decided, Vec<Error>> {
     let variables = Around::new(supplied, groups).variables(node, Some(facts));
     let on_node = supplied.on_node(&node.name, &variables).map_err(told)?;
     let layers = layers(&on_node, node);

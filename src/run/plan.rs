@@ -115,8 +115,11 @@ pub struct Later {
     pub files: Vec<PathBuf>,
     decide: Decide,
     /// What came of it the last time the node was reached.
-    decided: Mutex<Option<Result<Vec<Arc<Values>>, Arc<str>>>>,
+    decided: Mutex<Option<Decided>>,
 }
+
+/// The values for each profile, or why there are none.
+type Decided = Result<Vec<Arc<Values>>, Arc<str>>;
 
 impl Later {
     /// Values that `decide` gives; the templates of `files` use the facts.

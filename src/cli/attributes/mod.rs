@@ -14,7 +14,7 @@ pub struct AttributesArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    Explain(explain::ExplainArgs),
+    Explain(Box<explain::ExplainArgs>),
     Render(Box<render::RenderArgs>),
 }
 

@@ -437,7 +437,7 @@ mod templates {
         let no_yaml = fault("port: 1\n{% for x in [1] %}\nhosts: [{{ x }}\n{% endfor %}\n");
         assert!(no_yaml.starts_with("site.yml.j2:") && no_yaml.contains("is not YAML"), "{no_yaml}");
         assert!(fault("- {{ node.name }}\n").contains("are a map of names to values"));
-        assert!(fault("{% if 'web' in node.groups %}port: x{% endif %}\n").contains(" on web1, web2\n"));
+        assert!(fault("{% if 'web' in node.groups %}port: x{% endif %}\n").contains(" (on web1, web2)\n"));
         assert!(fault("motd: {% raw %}").contains("is no template"), "{}", fault("motd: {% raw %}"));
         let twice = fault("port: 1\nport: 2\n");
         assert!(twice.contains("key port is there twice"), "{twice}");
