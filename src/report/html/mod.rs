@@ -141,7 +141,7 @@ impl Html {
         if let Some(finished) = &self.findings.finished {
             out.raw(", took ").text(&duration(finished.seconds));
         }
-        for (at, (name, version)) in self.findings.profiles.keys().enumerate() {
+        for (at, [name, version, _]) in self.findings.profiles.keys().enumerate() {
             out.raw(if at == 0 { ". Profiles: " } else { ", " }).text(name).raw(" ").text(version);
         }
         let (probity, run) = self.run.made_by();

@@ -50,7 +50,7 @@ struct Bad<'a> {
 impl Plain<'_> {
     fn bad(&self, out: &mut Markup) {
         let mut rows: Vec<Bad<'_>> = Vec::new();
-        for ((name, _), profile) in &self.found.profiles {
+        for ([name, ..], profile) in &self.found.profiles {
             for control in profile.found() {
                 let findings = control.findings(is_bad);
                 let nodes = findings.iter().map(|finding| finding.nodes.len()).sum();
@@ -177,7 +177,7 @@ impl Plain<'_> {
         let profiles: Vec<(String, Tally)> = found
             .profiles
             .iter()
-            .map(|((name, version), profile)| (format!("{name} {version}"), profile.tally))
+            .map(|([name, version, _], profile)| (format!("{name} {version}"), profile.tally))
             .collect();
         self.table("Profile", &profiles, total, out);
         out.raw("<h2>Nodes</h2>\n");
