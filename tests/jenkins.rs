@@ -345,13 +345,13 @@ fn the_rules_themselves_bite() {
 
 /// The Python that has both readers, and `None` where there is none.
 fn python() -> Option<PathBuf> {
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/junit-readers/bin/python");
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python");
     let both = "import junitparser, junit2htmlreport";
     let has =
         |python: &PathBuf| Command::new(python).args(["-c", both]).output().is_ok_and(|output| output.status.success());
     let found = [installed, PathBuf::from("python3")].into_iter().find(has);
     if found.is_none() {
-        let need = "junitparser and junit2html (pip install in a venv at target/junit-readers)";
+        let need = "junitparser and junit2html (pip install in a venv at target/venv)";
         assert!(!support::required("junitparser"), "this test needs {need}, which PROBITY_REQUIRE says must be here");
         support::skipped("JUnit as junitparser and junit2html read it", need);
     }

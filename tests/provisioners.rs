@@ -400,18 +400,16 @@ fn podman_compose_starts_and_ends_containers() {
         "Containerfile",
         "FROM scratch\nCOPY busybox /bin/sh\nCMD [\"/bin/sh\", \"-c\", \"while :; do sleep 1; done\"]\n",
     );
-    let image = format!("localhost/probity-compose-{}", std::process::id());
     write(
         "compose.yml",
-        &format!(
-            "services:\n  web:\n    build: .\n    image: {image}\n    network_mode: none\n    ulimits:\n      \
-             nofile: {{soft: 1024, hard: 1024}}\n      nproc: {{soft: 1024, hard: 1024}}\n\
-             x-podman: {{in_pod: false}}\n"
-        ),
+        "services:\n  web:\n    build: .\n    image: localhost/probity-test\n    network_mode: none\n    ulimits:\n      \
+             nofile: {soft: 1024, hard: 1024}\n      nproc: {soft: 1024, hard: 1024}\n\
+             x-podman: {in_pod: false}\n",
     );
-    // Control groups are not always ours to make.
+    // Control groups are not always ours to make, and the images are to be the test's own.
     let found = std::process::Command::new("sh").args(["-c", "command -v podman"]).output().unwrap();
-    let podman = String::from_utf8_lossy(&found.stdout).trim().to_string();
+    let real = String::from_utf8_lossy(&found.stdout).trim().to_string();
+    let podman = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/containers/podman");
     write(
         "podman",
         &format!(
@@ -422,14 +420,16 @@ fn podman_compose_starts_and_ends_containers() {
     assert!(
         std::process::Command::new("chmod").arg("+x").arg(folder.path().join("podman")).status().unwrap().success()
     );
-    let project = format!("probity{}", std::process::id());
-    let yaml = format!("compose: {{files: compose.yml, engine: podman-compose, project: {project}, build: true}}");
-    let mut stage = Stage::new(folder.path(), &yaml);
-    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-    stage.env.insert("PATH".to_string(), path);
+    let storage = tempfile::tempdir().unwrap();
+    let yaml = "compose: {files: compose.yml, engine: podman-compose, project: probity, build: true}";
+    let mut stage = Stage::new(folder.path(), yaml);
+    stage.env = IndexMap::from([
+        ("PATH".to_string(), format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap())),
+        ("PROBITY_TEST_PODMAN".to_string(), real),
+        ("PROBITY_TEST_STORAGE".to_string(), storage.path().display().to_string()),
+    ]);
     let provisioned = stage.try_provision();
     stage.tear_down();
-    let _ = std::process::Command::new("podman").args(["rmi", "-f", &image]).output();
     let Ok(provisioned) = provisioned else {
         let said = stage.shown().replace('\n', " ");
         assert!(!support::required("podman-compose"), "no container can be started: {said}");
@@ -439,7 +439,10 @@ fn podman_compose_starts_and_ends_containers() {
     let containers: serde_json::Value = serde_json::from_slice(&found.bytes).unwrap();
     let container = &containers[0];
     assert_eq!(container["State"], "running", "{container}");
-    assert_eq!((found.format.name(), &container["Names"][0]), ("podman", &json!(format!("{project}_web_1"))));
-    let left = std::process::Command::new("podman").args(["ps", "-a", "--format", "{{.Names}}"]).output().unwrap();
-    assert!(!String::from_utf8_lossy(&left.stdout).contains(&project));
+    assert_eq!((found.format.name(), &container["Names"][0]), ("podman", &json!("probity_web_1")));
+    let left =
+        Stage { provisioner: Stage::new(folder.path(), "run: {command: [podman, ps, -aq]}").provisioner, ..stage };
+    left.shown.lock().unwrap().clear();
+    left.provision();
+    assert_eq!(left.shown(), "+ podman ps -aq");
 }
