@@ -9,7 +9,7 @@ mod support;
 
 use probity::report::{Options, Outputs, Reporter, Spec};
 use probity::{results, value};
-use results::{RunEvent, Stamped};
+use results::{NodeStarted, RunEvent, Stamped};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -213,6 +213,30 @@ fn without_scripts_and_styles_the_essentials_are_there() {
         assert!(!words(&seen, key).contains("Map"), "what needs scripts is out of sight");
     }
     assert_eq!(seen["inJenkinsApp"], false);
+}
+
+#[test]
+fn every_node_is_listed_even_one_without_any_result() {
+    let dead =
+        NodeStarted { error: Some("no route to host".into()), platform: None, user: None, ..sample::node("db1") };
+    let mut events = sample::run(vec![
+        sample::node_events(sample::node("web1"), sample::controls("web1")),
+        sample::node_events(dead, Vec::new()),
+        sample::node_events(sample::node("web2"), Vec::new()),
+    ]);
+    // Before its profiles were known.
+    events.retain(|event| !matches!(&event.event, RunEvent::ProfileStarted(started) if &*started.node == "db1"));
+    let Some(seen) = browse("listed", each(events)) else { return };
+    let nodes: Vec<&str> = seen["nodes"].as_array().unwrap().iter().map(|row| row.as_str().unwrap()).collect();
+    assert_eq!(nodes.len(), 3, "{nodes:?}");
+    assert!(
+        nodes
+            .iter()
+            .any(|row| row.starts_with("db1") && row.contains("out of reach") && row.contains("no route to host")),
+        "{nodes:?}"
+    );
+    let Some(nothing) = browse("listed", each(Vec::new())) else { return };
+    holds(&nothing, "body", &["No control was heard of.", "No node was heard of.", "No profile was heard of."]);
 }
 
 #[test]

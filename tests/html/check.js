@@ -236,6 +236,14 @@ async function bare(browser, seen) {
   server.close();
 }
 
+/** The nodes a page lists, and what it says where there is nothing to list. */
+async function listed(browser, seen) {
+  const page = await opened(browser, seen);
+  await page.goto(address);
+  seen.nodes = await page.$$eval('#nodes .nodes > tbody > tr:not(.detail)', (all) => all.map((one) => one.innerText.replace(/\s+/g, ' ').trim()));
+  seen.body = await text(page, 'main');
+}
+
 (async () => {
   const seen = { console: [], dialogs: [], requests: [] };
   const browser = await puppeteer.launch({
@@ -245,7 +253,7 @@ async function bare(browser, seen) {
     protocolTimeout: 240000,
   });
   try {
-    await { tour, hostile, bare }[scenario](browser, seen);
+    await { tour, hostile, bare, listed }[scenario](browser, seen);
   } finally {
     await browser.close();
   }

@@ -192,7 +192,7 @@ impl Plain<'_> {
         let outcomes = || Outcome::ALL.into_iter().filter(|outcome| total.of(*outcome) > 0);
         out.raw(TABLE).raw("<thead><tr><th scope=\"col\">").text(heading);
         for outcome in outcomes() {
-            out.raw("<th scope=\"col\">").text(outcome.words());
+            out.raw("<th scope=\"col\" class=\"number\">").text(outcome.words());
         }
         out.raw("</tr></thead><tbody>\n");
         for (name, tally) in rows.iter().take(ROWS) {

@@ -31,7 +31,7 @@ impl Stages {
             return;
         }
         out.raw("<section class=\"stages\" aria-labelledby=\"stages-title\"><h2 id=\"stages-title\">Stages of the pipeline</h2>\n");
-        out.raw("<table border=\"1\" cellpadding=\"4\"><thead><tr><th scope=\"col\">Stage<th scope=\"col\">Kind<th scope=\"col\">Came to<th scope=\"col\">What was done<th scope=\"col\">Attempts<th scope=\"col\">Took</tr></thead><tbody>\n");
+        out.raw("<table border=\"1\" cellpadding=\"4\"><thead><tr><th scope=\"col\">Stage<th scope=\"col\">Kind<th scope=\"col\">Came to<th scope=\"col\">What was done<th scope=\"col\" class=\"number\">Attempts<th scope=\"col\" class=\"number\">Took</tr></thead><tbody>\n");
         for stage in &self.0 {
             out.raw("<tr><th scope=\"row\">");
             if self.0.iter().any(|other| other.pipeline != stage.pipeline) {

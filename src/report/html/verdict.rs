@@ -91,6 +91,14 @@ impl Verdict {
             let was = if not_started == 1 { "was" } else { "were" };
             say(Outcome::Errored, format!("{} {was} never started.", of_all(not_started)));
         }
+        let open = found.nodes.iter().filter(|node| node.is_open()).count();
+        if open > 0 {
+            let which = match all {
+                1 => "The node was".to_string(),
+                _ => format!("{} {}", of_all(open), if open == 1 { "was" } else { "were" }),
+            };
+            say(Outcome::Errored, format!("{which} not looked at to the end."));
+        }
         for stage in stages.errored() {
             let why = stage.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
             let what =
@@ -144,7 +152,7 @@ impl Verdict {
                 format!("{} on {}: {}.", count(total.total(), "result", "results"), of_all(all), parts.join(", "));
             sum = Some(text);
         }
-        let unchecked = total.errored > 0 || out_of_reach + not_started > 0 || stages.errored().next().is_some();
+        let unchecked = total.errored > 0 || out_of_reach + not_started + open > 0 || stages.errored().next().is_some();
         let (outcome, headline) = match (total.failed > 0, interrupted) {
             (true, false) => (Some(Outcome::Failed), "Failed"),
             (true, true) => (Some(Outcome::Failed), "Failed, and interrupted"),

@@ -100,9 +100,14 @@ function sift() {
   left.rows = sorted(controls.filter((control) => control.inMap > 0), (control) => control.mapped);
   left.columns = nodes.filter((node) => node.inMap > 0);
   left.controls = sorted(left.rows.filter((control) => control.counts.some(Boolean)), (control) => control.counts);
-  left.nodes = nodes.filter((node) => node.counts.some(Boolean) ||
-    (node.profiles.length === 0 && node.fits && (!filter.node || filter.node === node.name) && !filter.control && !filter.profile &&
-      left.words.every((word) => word.nodes[node.at])));
+  left.nodes = nodes.filter((node) => node.counts.some(Boolean) || (node.isBare && fitsBare(node)));
+}
+
+/** Whether a node without any result is left: one that is out of reach, say, before its profiles were known. */
+function fitsBare(node) {
+  const state = node.unstarted ? UNRUN : UNREACHED;
+  return node.fits && !filter.control && !filter.profile && (!filter.node || filter.node === node.name) &&
+    (filter.only.size === 0 || (node.error !== 0 && filter.only.has(state))) && left.words.every((word) => word.nodes[node.at]);
 }
 
 const bad = (counts) => counts[FAILED] + counts[ERRORED];

@@ -30,6 +30,7 @@ const nodes = run.nodes;
 nodes.forEach((node, at) => {
   node.at = at;
   node.counts = new Uint32Array(STATES.length);
+  node.isBare = true;
 });
 
 const profiles = run.profiles;
@@ -52,6 +53,7 @@ profiles.forEach((profile, place) => {
       const number = control.cells[pair], kind = run.findings[number][0];
       for (const end = at + control.cells[pair + 1]; at < end; at++) {
         control.finding[at] = number;
+        if (OF_KIND[kind] !== NOTHING) nodes[at].isBare = false;
         control.state[at] = kind === OWN_REASON_OF_NODE && nodes[at].unstarted ? UNRUN : OF_KIND[kind];
       }
     }
