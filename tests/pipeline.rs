@@ -513,3 +513,41 @@ fn a_hangup_reads_the_source_at_once_and_one_round_is_enough_where_asked() {
     let ran = probity_in(site.path(), &["pipeline", "watch", "--once", "--listen", "localhost"]);
     assert!(ran.code == 1 && ran.stderr.contains("write PORT for loopback"), "{}", ran.stderr);
 }
+
+#[test]
+fn the_worked_example_runs_on_real_nodes() {
+    let what = "the example pipeline of the lab";
+    let mut lacking = support::Lacking::default();
+    let needs = ["root", "cgroup2", "mmdebstrap", "unshare", "nsenter", "ip", "nft", "ssh-keygen", "openssl", "ansible-playbook"];
+    if !needs.iter().all(|need| lacking.has(need, what)) {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp").arg("-r").arg(root.join("examples")).arg(folder.path()).status().unwrap();
+    assert!(copied.success());
+    for part in ["profiles", "attributes", "tests"] {
+        std::os::unix::fs::symlink(root.join(part), folder.path().join(part)).unwrap();
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
+    let site = folder.path().join("examples/lab");
+    let output = Command::new(env!("CARGO_BIN_EXE_probity"))
+        .args(["pipeline", "run", "--var", "db_tries=1"])
+        .current_dir(&site)
+        .env("PROBITY_TEST_CACHE", target.join("tmp"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_str(&text(&site, "out/run.json")).expect(&stderr);
+    for stage in report["stages"].as_array().unwrap() {
+        assert_eq!(stage["outcome"], "passed", "{stage}\n{stdout}\n{stderr}");
+    }
+    assert_eq!(output.status.code(), Some(0), "{stdout}\n{stderr}");
+    let tries = |node: usize| {
+        let attributes = report["nodes"][node]["profiles"][0]["attributes"].as_array().unwrap().clone();
+        attributes.iter().find(|attribute| attribute["name"] == "sshd_max_auth_tries").unwrap()["value"].clone()
+    };
+    assert_eq!((tries(0), tries(1)), (3.into(), 1.into()), "each node has values of its own");
+    assert!(text(&site, "out/junit.xml").contains("pipeline lab") && text(&site, "out/report.html").contains("deb12"));
+}

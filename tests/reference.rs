@@ -26,6 +26,21 @@ fn the_reference_of_resources_is_not_stale() {
 }
 
 #[test]
+fn the_reference_of_provisioners_is_not_stale() {
+    let made = support::probity(&["pipeline", "provisioners", "--markdown"]).stdout;
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/provisioners.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&page, &made).unwrap();
+    }
+    let kept = std::fs::read_to_string(&page).unwrap_or_default();
+    assert!(made == kept, "docs/provisioners.md is stale: UPDATE_DOCS=1 cargo test --test reference writes it anew");
+    let one = support::probity(&["pipeline", "provisioners", "terraform"]);
+    assert!(one.code == 0 && one.stdout.contains("Runs `terraform`."), "{}", one.stdout);
+    let unknown = support::probity(&["pipeline", "provisioners", "teraform"]);
+    assert!(unknown.code == 1 && unknown.stderr.contains("did you mean terraform?"), "{}", unknown.stderr);
+}
+
+#[test]
 fn every_resource_has_its_page() {
     for entry in probity::resource::ALL {
         let page = support::probity(&["resources", entry.name]).stdout;

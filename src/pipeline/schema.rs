@@ -1,6 +1,7 @@
 //! The JSON schema of pipeline files, made of the tables that read them.
 
-use super::file::keys::{self, Key, Shape};
+use super::file::keys;
+use super::key::{Key, Shape};
 use super::provisioner;
 use serde_json::{Map, Value, json};
 
@@ -54,31 +55,16 @@ fn section(sections: &[&[Key]], others: &Map<String, Value>) -> Value {
 /// The value of a key that names a provisioner: a map of its keys, or the one that may stand alone.
 fn provisioner_schema(kind: &provisioner::Kind) -> Value {
     let properties: Map<String, Value> =
-        kind.keys.iter().map(|key| (key.name.to_string(), described(value_of(key.shape), key.doc))).collect();
+        kind.keys.iter().map(|key| (key.name.to_string(), described(value(key.shape), key.doc))).collect();
     let required: Vec<&str> = kind.keys.iter().filter(|key| key.required).map(|key| key.name).collect();
     let map =
         json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     let alone = kind.alone.and_then(|name| kind.keys.iter().find(|key| key.name == name));
     let schema = match alone {
-        Some(key) => json!({ "anyOf": [value_of(key.shape), map] }),
+        Some(key) => json!({ "anyOf": [value(key.shape), map] }),
         None => map,
     };
     described(schema, kind.doc)
-}
-
-fn value_of(shape: provisioner::Shape) -> Value {
-    use provisioner::Shape as Other;
-    value(match shape {
-        Other::Text | Other::Path => Shape::Text,
-        Other::Texts | Other::Paths => Shape::Texts,
-        Other::Word(words) => Shape::Word(words),
-        Other::Bool => Shape::Bool,
-        Other::Number(least, most) => Shape::Number(least, most),
-        Other::Duration => Shape::Duration,
-        Other::TextMap => Shape::TextMap,
-        Other::Map => Shape::Map,
-        Other::Program => Shape::Program,
-    })
 }
 
 fn described(mut schema: Value, doc: &str) -> Value {
@@ -91,8 +77,8 @@ pub fn value(shape: Shape) -> Value {
     let or_template = |schema: Value| json!({ "anyOf": [schema, { "$ref": "#/definitions/template" }] });
     let text = || json!({ "type": ["string", "number", "boolean"] });
     match shape {
-        Shape::Text => text(),
-        Shape::Texts => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),
+        Shape::Text | Shape::Path => text(),
+        Shape::Texts | Shape::Paths => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),
         Shape::Word(words) => json!({ "enum": words }),
         Shape::Bool => or_template(json!({ "type": "boolean" })),
         Shape::Number(least, most) => or_template(json!({ "type": "integer", "minimum": least, "maximum": most })),

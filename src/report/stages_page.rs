@@ -151,7 +151,7 @@ pipeline lab
   ✔ provision  provision, not begun
   ! wait       provision, 1 min 2 s: terraform apply ended with exit status 1
       Error: no quota left
-      log  out/provision.log
+      log  logs/wait.log
   ○ validate   provision, 1 min 2 s for 2 attempts: terraform apply ended with exit status 1
   · teardown   provision, 1 min 2 s for 3 attempts: terraform apply ended with exit status 1
 

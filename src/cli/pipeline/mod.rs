@@ -1,5 +1,6 @@
 //! `probity pipeline`
 
+mod provisioners;
 mod run;
 mod watch;
 mod watching;
@@ -42,6 +43,7 @@ enum Action {
         #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = true)]
         format: GraphFormat,
     },
+    Provisioners(provisioners::ProvisionersArgs),
     /// Prints the JSON schema of pipeline files, for editors
     #[command(after_help = "Examples:\n  \
         probity pipeline schema > pipeline.schema.json\n\n\
@@ -61,6 +63,7 @@ pub fn run(args: &PipelineArgs, global: &Global) -> Outcome {
     match &args.action {
         Action::Run(args) => return run::run(args, global),
         Action::Watch(args) => return watch::run(args, global),
+        Action::Provisioners(args) => return provisioners::run(args),
         Action::Check { file } => {
             let pipeline = Pipeline::read(file)?;
             if !global.quiet {

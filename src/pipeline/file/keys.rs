@@ -1,50 +1,7 @@
 //! The keys of a pipeline file, as data: reading, did-you-mean and the schema for editors are
 //! made of this one table.
 
-/// A key of a section of the file.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
-    pub name: &'static str,
-    /// One sentence in Markdown, for the schema and the reference.
-    pub doc: &'static str,
-    pub shape: Shape,
-    pub required: bool,
-}
-
-/// What the value of a key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    Text,
-    /// One text or a list of them.
-    Texts,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    Bool,
-    /// A whole number in this range.
-    Number(i64, i64),
-    /// A number from 0 to 1.
-    Impact,
-    /// A number with a unit, such as `30s`.
-    Duration,
-    /// A number of nodes or a share such as `80%`.
-    Share,
-    /// A map of names to texts.
-    TextMap,
-    /// A map of names to values of any kind.
-    Map,
-    /// A source of an inventory: a path, or a map that names its kind.
-    Inventory,
-    /// A program: a list of its words, or one line for the shell.
-    Program,
-}
-
-const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, doc, shape, required: false }
-}
-
-const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, doc, shape, required: true }
-}
+use crate::pipeline::key::{Key, Shape, key, required};
 
 /// The keys whose text, where it is no list of words, is a line for the shell.
 pub const SHELL_LINES: &[&str] = &["run", "command"];

@@ -19,6 +19,7 @@ pub use variables::{Given, Variable};
 use super::graph::{self, Graph};
 use super::render;
 use crate::error::{Error, Place};
+use crate::pipeline::key::Key;
 use crate::yaml::{Data, Document, Located};
 use indexmap::IndexMap;
 use section::{Section, path_of};
@@ -277,7 +278,7 @@ fn outline(document: &Document, name: &str, field: &crate::yaml::Field) -> Resul
     let what = format!("stage {name}");
     // Which keys a stage may have is judged once its kind is known.
     let all: Vec<&str> = field.value.as_map().map(|map| map.keys().map(String::as_str).collect()).unwrap_or_default();
-    let kind_only: Vec<keys::Key> = keys::STAGE.iter().filter(|key| key.required).copied().collect();
+    let kind_only: Vec<Key> = keys::STAGE.iter().filter(|key| key.required).copied().collect();
     let section = Section::open(document, &field.value, what, &[&kind_only], &all, true)?;
     let kind = section.word("kind", keys::KINDS).map(|number| Kind::ALL[number]);
     let late = matches!(kind, Some(Kind::Report | Kind::Teardown));

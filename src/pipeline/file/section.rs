@@ -1,6 +1,6 @@
 //! Reads the keys of one section of a pipeline file by the table of keys.
 
-use super::keys::Key;
+use crate::pipeline::key::Key;
 use crate::error::{Error, did_you_mean};
 use crate::plan::share::Share;
 use crate::value::duration;

@@ -4,7 +4,7 @@
 //! those of <https://docs.ansible.com/ansible/latest/reference_appendices/config.html>.
 //! `ANSIBLE_HOST_KEY_CHECKING` is left as it is: whom to trust is not for this program to say.
 
-use super::key::{Key, Shape, key, required};
+use crate::pipeline::key::{Key, Shape, key, required};
 use super::nodes::ansible_inventory;
 use super::run::Format;
 use super::settings::Settings;

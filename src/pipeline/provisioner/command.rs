@@ -1,6 +1,6 @@
 //! Any program: what it does is its own affair.
 
-use super::key::{Key, Shape, key, required};
+use crate::pipeline::key::{Key, Shape, key, required};
 use super::run::{Outputs, json_outputs};
 use super::settings::Settings;
 use super::step::{Keep, Scene, Step};

@@ -3,7 +3,7 @@
 //! <https://docs.docker.com/reference/cli/docker/compose/up/>, `…/ps/`, `…/down/`; podman compose(1)
 //! hands the same words on, and podman-compose takes them.
 
-use super::key::{Key, Shape, key};
+use crate::pipeline::key::{Key, Shape, key};
 use super::run::Format;
 use super::settings::Settings;
 use super::step::{Keep, Step};

@@ -5,7 +5,7 @@
 //! `…/kops_delete_cluster/`. kubicorn: `cmd/apply.go` and `cmd/delete.go` of
 //! <https://github.com/kubicorn/kubicorn> at 02c107a85ae8.
 
-use super::key::{Key, Shape, key, required};
+use crate::pipeline::key::{Key, Shape, key, required};
 use super::kubectl::{nodes, seconds};
 use super::settings::Settings;
 use super::step::Step;

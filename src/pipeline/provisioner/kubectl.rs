@@ -3,7 +3,7 @@
 //! kubectl: <https://kubernetes.io/docs/reference/kubectl/generated/kubectl_apply/>, `…_rollout_status/`,
 //! `…_wait/`, `…_get/`, `…_delete/`. helm: <https://helm.sh/docs/helm/helm_upgrade/>, `…/helm_uninstall/`.
 
-use super::key::{Key, Shape, key, required};
+use crate::pipeline::key::{Key, Shape, key, required};
 use super::run::Format;
 use super::settings::Settings;
 use super::step::{Keep, Scene, ScratchFile, Step};

@@ -8,7 +8,6 @@
 mod ansible;
 mod command;
 mod compose;
-mod key;
 mod kops;
 mod kubectl;
 mod nodes;
@@ -23,7 +22,6 @@ mod vagrant;
 #[cfg(test)]
 mod tests;
 
-pub use key::{Key, Shape};
 pub use run::{Failure, Format, Found, Outputs, Provisioned};
 pub use script::Script;
 pub use step::{Keep, Scene, SceneNode, ScratchFile, Step, Work};

@@ -1,6 +1,6 @@
 //! Scripts on nodes, such as cloud-init runs as user data, over Probity's own transports.
 
-use super::key::{Key, Shape, key};
+use crate::pipeline::key::{Key, Shape, key};
 use super::run::Failed;
 use super::settings::Settings;
 use super::step::{SceneNode, Step, Work};

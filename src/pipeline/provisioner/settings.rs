@@ -1,6 +1,6 @@
 //! The values of a provisioner's keys, read by their table.
 
-use super::key::{Key, Shape};
+use crate::pipeline::key::{Key, Shape};
 use crate::error::{Error, did_you_mean};
 use crate::pipeline::process::Words;
 use crate::value::duration;
@@ -142,6 +142,8 @@ impl Reader<'_> {
                 Json::Object(map) => Some(Setting::Map(map)),
                 _ => None,
             },
+            // No provisioner has a key of these.
+            Shape::Impact | Shape::Share | Shape::Inventory => None,
             Shape::Program => match &value.value {
                 Data::Str(line) if !line.trim().is_empty() => Some(Setting::Program(Words::Line(line.clone()))),
                 Data::List(words) if !words.is_empty() => {

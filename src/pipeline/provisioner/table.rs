@@ -1,6 +1,6 @@
 //! The kinds of provisioners there are.
 
-use super::key::Key;
+use crate::pipeline::key::Key;
 use super::run::Outputs;
 use super::settings::Settings;
 use super::step::{Scene, Step};

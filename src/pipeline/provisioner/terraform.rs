@@ -5,7 +5,7 @@
 //! <https://developer.hashicorp.com/terraform/cli/commands/init>, `…/apply`, `…/destroy`, `…/output`,
 //! `…/show`, `…/workspace/select`, and for OpenTofu <https://opentofu.org/docs/cli/commands/init/>.
 
-use super::key::{Key, Shape, key};
+use crate::pipeline::key::{Key, Shape, key};
 use super::run::{Format, Outputs, json_outputs};
 use super::settings::Settings;
 use super::step::{Keep, Scene, ScratchFile, Step};

@@ -2,7 +2,7 @@
 //!
 //! <https://developer.hashicorp.com/vagrant/docs/cli/up>, `…/ssh_config`, `…/destroy`.
 
-use super::key::{Key, Shape, key};
+use crate::pipeline::key::{Key, Shape, key};
 use super::run::Format;
 use super::settings::Settings;
 use super::step::{Keep, Step};

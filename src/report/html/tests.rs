@@ -230,7 +230,7 @@ fn stages_stand_at_the_top_and_count() {
         reason: None,
         output: None,
         stage: "network".into(),
-        pipeline: "fleet".into(),
+        pipeline: "lab".into(),
         ..sample::stage("fleet", Outcome::Errored)
     };
     add(&mut events, good.clone());
@@ -241,7 +241,7 @@ fn stages_stand_at_the_top_and_count() {
     let said = verdict(&page);
     assert!(said.contains("> Could not be checked in full</h1>"), "{said}");
     let errored =
-        "Stage machines (provision) of pipeline fleet could not be done: terraform apply ended with exit status 1.";
+        "Stage machines (provision) of pipeline lab could not be done: terraform apply ended with exit status 1.";
     assert!(said.contains(errored), "{said}");
     for part in ["machines", "network", "terraform apply -input=false fleet", "Error: no quota left", "logs/fleet.log"]
     {

@@ -1,7 +1,7 @@
-//! The keys of provisioners, as data: reading, did-you-mean, the reference and the schema for
-//! editors are made of them.
+//! Keys of pipeline files, as data: reading, did-you-mean, the reference and the schema for editors
+//! are made of them.
 
-/// A key of a provisioner.
+/// A key of a section of the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
     pub name: &'static str,
@@ -34,6 +34,12 @@ pub enum Shape {
     Map,
     /// A program: a list of its words, or one line for the shell.
     Program,
+    /// A number from 0 to 1.
+    Impact,
+    /// A number of nodes, or a share such as `80%`.
+    Share,
+    /// A source of an inventory: a path, or a map that names its kind.
+    Inventory,
 }
 
 /// A key that may be left out.
@@ -61,6 +67,9 @@ impl Shape {
             Shape::TextMap => "a map of names to texts".to_string(),
             Shape::Map => "a map".to_string(),
             Shape::Program => "a list of words, or one line for the shell".to_string(),
+            Shape::Impact => "a number from 0 to 1".to_string(),
+            Shape::Share => "a number of nodes, or a share such as 80%".to_string(),
+            Shape::Inventory => "a path, or a map that names a kind of inventory".to_string(),
         }
     }
 }
