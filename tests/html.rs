@@ -201,7 +201,7 @@ fn without_scripts_and_styles_the_essentials_are_there() {
         let parts = [
             "Failed",
             "1 control failed on 1 of 3 nodes.",
-            "Stage fleet (provision) of pipeline fleet could not be done",
+            "Stage fleet (provision) of pipeline lab could not be done",
             "sshd-root-login",
             "Set PermitRootLogin no",
             "\"yes\"",

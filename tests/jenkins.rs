@@ -272,7 +272,7 @@ fn made_up_runs_of_every_kind_are_read_as_they_were() {
         assert!(xml.chars().all(is_char_of_xml), "{hostile:?}");
         let mut read = TestResult::default();
         read.parse("out.xml", &xml);
-        assert_eq!((read.suites.len(), read.cases().count()), (1, 7), "{hostile:?}");
+        assert_eq!((read.suites.len(), read.cases().count()), (2, 8), "{hostile:?}");
         assert!(read.cases().all(|case| case.package_name() != "(root)" && !case.simple_name().is_empty()));
     }
 }
