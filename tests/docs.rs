@@ -62,6 +62,7 @@ fn blocks(text: &str) -> Vec<Block> {
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut pages = vec![root.join("README.md"), root.join("profiles/linux-baseline/README.md")];
+    pages.push(root.join("profiles/ssh-baseline/README.md"));
     pages.push(root.join("examples/README.md"));
     for entry in std::fs::read_dir(root.join("docs")).unwrap() {
         let path = entry.unwrap().path();

@@ -14,18 +14,22 @@ end
 control "sshd-tcp-forwarding" {
   title = "The server carries no connections of others",
   impact = 0.5,
-  desc = "AllowTcpForwarding and AllowStreamLocalForwarding are among allow_tcp_forwarding, or DisableForwarding is yes.",
+  desc = "AllowTcpForwarding is one of allow_tcp_forwarding, AllowStreamLocalForwarding is no or one of them, or DisableForwarding is yes.",
   rationale = "Through a forwarded port a client reaches whatever this machine reaches, past the firewall between.",
   fix = "AllowTcpForwarding no and AllowStreamLocalForwarding no in sshd_config",
   tags = { cis = "5.1.8", nist = { "CM-7", "AC-4" } },
   refs = server.REFS,
   only_if = server.installed,
   check = unless_disabled(function()
-    for _, directive in ipairs { "AllowTcpForwarding", "AllowStreamLocalForwarding" } do
-      -- `all` is the older word for yes.
-      local value = server.config():effective(directive)
-      describe(value == "all" and "yes" or value, "sshd's " .. directive):it(one_of(attributes.allow_tcp_forwarding))
+    -- `all` is the older word for yes.
+    local function value(directive)
+      local written = server.config():effective(directive)
+      return written == "all" and "yes" or written
     end
+    local allowed = one_of(attributes.allow_tcp_forwarding)
+    describe(value "AllowTcpForwarding", "sshd's AllowTcpForwarding"):it(allowed)
+    -- A bastion need not carry sockets of files to carry ports.
+    describe(value "AllowStreamLocalForwarding", "sshd's AllowStreamLocalForwarding"):it(any(eq "no", allowed))
   end),
 }
 

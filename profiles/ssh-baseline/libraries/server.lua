@@ -15,9 +15,12 @@ function server.installed()
   return found > 0, "the OpenSSH server is not installed"
 end
 
--- What holds for a connection no Match block speaks of.
+-- What holds for a connection no Match block speaks of. Where the file is not there, sshd
+-- has another or does not start: nothing about it is as it should be then.
 function server.config()
-  return sshd_config(attributes.sshd_config_path)
+  local config = sshd_config(attributes.sshd_config_path)
+  if not config.exists then describe(config):exists() end
+  return config
 end
 
 -- The value in effect, set or OpenSSH's default, is what the matcher wants.
