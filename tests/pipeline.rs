@@ -518,7 +518,18 @@ fn a_hangup_reads_the_source_at_once_and_one_round_is_enough_where_asked() {
 fn the_worked_example_runs_on_real_nodes() {
     let what = "the example pipeline of the lab";
     let mut lacking = support::Lacking::default();
-    let needs = ["root", "cgroup2", "mmdebstrap", "unshare", "nsenter", "ip", "nft", "ssh-keygen", "openssl", "ansible-playbook"];
+    let needs = [
+        "root",
+        "cgroup2",
+        "mmdebstrap",
+        "unshare",
+        "nsenter",
+        "ip",
+        "nft",
+        "ssh-keygen",
+        "openssl",
+        "ansible-playbook",
+    ];
     if !needs.iter().all(|need| lacking.has(need, what)) {
         return;
     }

@@ -44,6 +44,8 @@ if [ "$1" = --inside ]; then
 
   hostname "${NODE_NAME:-lab}"
   ip link set lo up
+  # A new network takes this from the machine below, where a container engine may have set it.
+  echo 0 >/proc/sys/net/ipv4/ip_forward
   [ -z "${NODE_PREPARE:-}" ] || sh -eu "$NODE_PREPARE"
   mkdir .old
   pivot_root . .old

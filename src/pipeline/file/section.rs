@@ -1,7 +1,7 @@
 //! Reads the keys of one section of a pipeline file by the table of keys.
 
-use crate::pipeline::key::Key;
 use crate::error::{Error, did_you_mean};
+use crate::pipeline::key::Key;
 use crate::plan::share::Share;
 use crate::value::duration;
 use crate::yaml::{Data, Document, Field, Located, Map};

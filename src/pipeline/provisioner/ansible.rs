@@ -4,12 +4,12 @@
 //! those of <https://docs.ansible.com/ansible/latest/reference_appendices/config.html>.
 //! `ANSIBLE_HOST_KEY_CHECKING` is left as it is: whom to trust is not for this program to say.
 
-use crate::pipeline::key::{Key, Shape, key, required};
 use super::nodes::ansible_inventory;
 use super::run::Format;
 use super::settings::Settings;
 use super::step::{Keep, Scene, ScratchFile, Step};
 use super::table::{Kind, no_outputs};
+use crate::pipeline::key::{Key, Shape, key, required};
 use crate::pipeline::process::{Capture, EndWith, Program};
 use serde_json::Value as Json;
 use std::ffi::OsString;

@@ -1,10 +1,10 @@
 //! Any program: what it does is its own affair.
 
-use crate::pipeline::key::{Key, Shape, key, required};
 use super::run::{Outputs, json_outputs};
 use super::settings::Settings;
 use super::step::{Keep, Scene, Step};
 use super::table::Kind;
+use crate::pipeline::key::{Key, Shape, key, required};
 use crate::pipeline::process::{Capture, Program, Words};
 
 const KEYS: &[Key] = &[

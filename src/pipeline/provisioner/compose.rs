@@ -3,11 +3,11 @@
 //! <https://docs.docker.com/reference/cli/docker/compose/up/>, `…/ps/`, `…/down/`; podman compose(1)
 //! hands the same words on, and podman-compose takes them.
 
-use crate::pipeline::key::{Key, Shape, key};
 use super::run::Format;
 use super::settings::Settings;
 use super::step::{Keep, Step};
 use super::table::{Kind, no_outputs};
+use crate::pipeline::key::{Key, Shape, key};
 use crate::pipeline::process::{Capture, Program};
 use std::ffi::OsString;
 

@@ -5,11 +5,11 @@
 //! `…/kops_delete_cluster/`. kubicorn: `cmd/apply.go` and `cmd/delete.go` of
 //! <https://github.com/kubicorn/kubicorn> at 02c107a85ae8.
 
-use crate::pipeline::key::{Key, Shape, key, required};
 use super::kubectl::{nodes, seconds};
 use super::settings::Settings;
 use super::step::Step;
 use super::table::{Kind, no_outputs};
+use crate::pipeline::key::{Key, Shape, key, required};
 use crate::pipeline::process::{EndWith, Program};
 use serde_json::{Map, Value as Json, json};
 use std::ffi::OsString;

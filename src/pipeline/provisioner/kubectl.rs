@@ -3,11 +3,11 @@
 //! kubectl: <https://kubernetes.io/docs/reference/kubectl/generated/kubectl_apply/>, `…_rollout_status/`,
 //! `…_wait/`, `…_get/`, `…_delete/`. helm: <https://helm.sh/docs/helm/helm_upgrade/>, `…/helm_uninstall/`.
 
-use crate::pipeline::key::{Key, Shape, key, required};
 use super::run::Format;
 use super::settings::Settings;
 use super::step::{Keep, Scene, ScratchFile, Step};
 use super::table::{Kind, no_outputs};
+use crate::pipeline::key::{Key, Shape, key, required};
 use crate::pipeline::process::{Capture, EndWith, Program};
 use serde_json::{Map, Value as Json, json};
 use std::ffi::OsString;

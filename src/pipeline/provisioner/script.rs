@@ -1,11 +1,11 @@
 //! Scripts on nodes, such as cloud-init runs as user data, over Probity's own transports.
 
-use crate::pipeline::key::{Key, Shape, key};
 use super::run::Failed;
 use super::settings::Settings;
 use super::step::{SceneNode, Step, Work};
 use super::table::{Kind, no_outputs};
 use crate::error::exit;
+use crate::pipeline::key::{Key, Shape, key};
 use crate::pipeline::process::{Bounds, From, Output, Stop};
 use crate::probe::{Probe, Question, Run};
 use crate::results::mask::Masker;

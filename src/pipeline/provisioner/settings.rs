@@ -1,7 +1,7 @@
 //! The values of a provisioner's keys, read by their table.
 
-use crate::pipeline::key::{Key, Shape};
 use crate::error::{Error, did_you_mean};
+use crate::pipeline::key::{Key, Shape};
 use crate::pipeline::process::Words;
 use crate::value::duration;
 use crate::yaml::{Data, Document, Field, Located, Map};

@@ -1,10 +1,10 @@
 //! The kinds of provisioners there are.
 
-use crate::pipeline::key::Key;
 use super::run::Outputs;
 use super::settings::Settings;
 use super::step::{Scene, Step};
 use super::{ansible, command, compose, kops, kubectl, script, terraform, vagrant};
+use crate::pipeline::key::Key;
 
 /// A kind of provisioner.
 pub struct Kind {

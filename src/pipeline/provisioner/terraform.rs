@@ -5,11 +5,11 @@
 //! <https://developer.hashicorp.com/terraform/cli/commands/init>, `…/apply`, `…/destroy`, `…/output`,
 //! `…/show`, `…/workspace/select`, and for OpenTofu <https://opentofu.org/docs/cli/commands/init/>.
 
-use crate::pipeline::key::{Key, Shape, key};
 use super::run::{Format, Outputs, json_outputs};
 use super::settings::Settings;
 use super::step::{Keep, Scene, ScratchFile, Step};
 use super::table::Kind;
+use crate::pipeline::key::{Key, Shape, key};
 use crate::pipeline::process::{Capture, EndWith, Program};
 use serde_json::{Map, Value as Json};
 use std::ffi::OsString;

@@ -2,11 +2,11 @@
 //!
 //! <https://developer.hashicorp.com/vagrant/docs/cli/up>, `…/ssh_config`, `…/destroy`.
 
-use crate::pipeline::key::{Key, Shape, key};
 use super::run::Format;
 use super::settings::Settings;
 use super::step::{Keep, Step};
 use super::table::{Kind, no_outputs};
+use crate::pipeline::key::{Key, Shape, key};
 use crate::pipeline::process::{Capture, EndWith, Program};
 use std::ffi::OsString;
 use std::time::Duration;
