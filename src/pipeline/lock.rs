@@ -41,7 +41,7 @@ impl Lock {
         let written = file
             .set_len(0)
             .and_then(|()| file.rewind())
-            .and_then(|()| write!(file, "{}\n", std::process::id()))
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
             .and_then(|()| file.flush());
         written.map_err(|error| failed("written", error))?;
         Ok(Lock { file })
