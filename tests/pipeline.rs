@@ -413,7 +413,7 @@ fn the_schema_is_one_and_knows_every_key() {
     let schema: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     for kind in ["provision", "wait", "validate", "report", "teardown"] {
-        assert_eq!(schema["definitions"][kind]["properties"]["needs"]["description"].is_string(), true, "{kind}");
+        assert!(schema["definitions"][kind]["properties"]["needs"]["description"].is_string(), "{kind}");
     }
     assert!(schema["definitions"]["provision"]["properties"]["run"].is_object());
 }
