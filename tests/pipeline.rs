@@ -390,6 +390,15 @@ fn what_can_be_known_before_is_told_before_anything_is_run() {
     let ran = run(site.path(), &[]);
     assert!(ran.code == 1 && ran.stderr.contains("c.lua"), "{}", ran.stderr);
     std::fs::write(site.path().join("p/controls/c.lua"), "control 'c' { check = function() end }").unwrap();
+    for (key, message) in [("attrs: none.yml", "none.yml"), ("waivers: none.yml", "none.yml"), ("profiles: q", "q: ")] {
+        let look = format!("look: {{ kind: validate, needs: make, targets: 'local://', profiles: p, {key} }}");
+        let look = if key.starts_with("profiles") { look.replace("profiles: p, ", "") } else { look };
+        let pipeline = format!("stages:\n  make: {{ kind: provision, run: touch made }}\n  {look}\n");
+        std::fs::write(site.path().join("other.yml"), pipeline).unwrap();
+        let ran = run(site.path(), &["other.yml"]);
+        assert!(ran.code == 1 && ran.stderr.contains(message), "{key}: {}", ran.stderr);
+        assert!(!site.path().join("made").exists(), "{key}: nothing was begun");
+    }
     let ran = run(site.path(), &["--reporter", "junit:/proc/no/such"]);
     assert!(ran.code == 1 && ran.stderr.contains("cannot write the report"), "{}", ran.stderr);
     let ran = run(site.path(), &["--dry-run"]);

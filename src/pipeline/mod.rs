@@ -31,7 +31,7 @@ pub use file::{Given, Pipeline};
 pub use graph::Graph;
 pub use key::{Key, Shape};
 pub use lock::Lock;
-pub use preflight::{try_profiles, try_reports};
+pub use preflight::{try_inputs, try_reports};
 pub use report::write as write_reports;
 pub use stage::{Done, Site};
 pub use watcher::{News, Watcher};

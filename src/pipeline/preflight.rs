@@ -2,32 +2,38 @@
 
 use super::file::{Body, Pipeline};
 use crate::error::Error;
+use crate::plan::attributes::Supplied;
+use crate::plan::bags::{Bags, Keys};
+use crate::profile::waiver::Waivers;
 use crate::report::{Destination, Options, Outputs, Spec};
 use crate::run;
 use std::rc::Rc;
 
-/// Loads the profiles that are there already, their controls included. One that is not may be
-/// made by a stage.
+/// Reads the profiles, their controls included, the files of attributes and the waivers that stages
+/// name: a slip of the pen must not cost an hour of provisioning. What a stage makes is named by a
+/// template, and read when its turn comes.
 ///
 /// # Errors
 /// Everything that is wrong with them.
-pub fn try_profiles(pipeline: &Pipeline) -> Result<(), Vec<Error>> {
+pub fn try_inputs(pipeline: &Pipeline) -> Result<(), Vec<Error>> {
     let mut errors = Vec::new();
     for number in 0..pipeline.stages.len() {
         let Ok(stage) = pipeline.unrendered(number) else { continue };
-        let choice = match &stage.body {
-            Body::Validate(validate) => &validate.profiles,
-            Body::Wait(wait) => &wait.profiles,
+        let (choice, waivers) = match &stage.body {
+            Body::Validate(validate) => (&validate.profiles, &validate.waivers[..]),
+            Body::Wait(wait) => (&wait.profiles, &[][..]),
             _ => continue,
         };
-        let there: Vec<_> = choice.profiles.iter().filter(|path| path.exists()).cloned().collect();
-        match run::load_profiles(&there, &choice.folders, &[]) {
+        match run::load_profiles(&choice.profiles, &choice.folders, &[]) {
             Ok(profiles) => {
                 let faults = profiles.iter().filter_map(|profile| run::load(profile, Rc::new(|_, _| {})).err());
                 errors.extend(faults.flatten());
             }
             Err(found) => errors.extend(found),
         }
+        let bags = Bags::new(choice.bags.clone(), Keys::default());
+        errors.extend(Supplied::read(&choice.attrs, &[], bags, &|_| None).err().unwrap_or_default());
+        errors.extend(Waivers::read(waivers).err());
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }

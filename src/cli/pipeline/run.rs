@@ -53,7 +53,7 @@ pub fn run(args: &RunArgs, global: &Global) -> Outcome {
         crate::cli::print(&dry_run::text(&pipeline, &given, !args.no_teardown))?;
         return Ok(exit::OK);
     }
-    pipeline::try_profiles(&pipeline)?;
+    pipeline::try_inputs(&pipeline)?;
     pipeline::try_reports(&specs)?;
     let folder = home(&pipeline)?;
     let lock = Lock::take(&pipeline.folder.join(HOME).join("lock"))?;

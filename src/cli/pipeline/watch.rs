@@ -66,7 +66,7 @@ pub fn run(args: &WatchArgs, global: &Global) -> Outcome {
     let given = Given::read(&pipeline.variables, &args.var, &|name| std::env::var_os(name))?;
     let folder = home(&pipeline)?;
     let reports = reports(args, &folder)?;
-    crate::pipeline::try_profiles(&pipeline)?;
+    crate::pipeline::try_inputs(&pipeline)?;
     crate::pipeline::try_reports(&reports)?;
     let lock = Lock::take(&folder.join("watch.lock"))?;
     let settings = Settings { interval: args.interval, every: args.every, reports, once: args.once };
