@@ -1,8 +1,9 @@
 //! Probity checks that machines are configured as they should be.
 //!
 //! The layers, from the bottom: `value`, `error`; `probe`, `yaml`, `target`; `results`,
-//! `profile`, `transport`; `inventory`; `plan`, `report`, `node`; `resource`, `lua`, `run`; `pipeline`; `cli`. A file imports
-//! only from lower layers or its own folder; `tests/layers.rs` sees to it.
+//! `profile`, `transport`; `inventory`; `plan`, `report`, `node`; `resource`, `lua`, `run`;
+//! `pipeline`; `cli`. A file imports only from lower layers or its own folder; `tests/layers.rs`
+//! sees to it.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("Probity runs on Linux only");

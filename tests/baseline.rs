@@ -142,27 +142,29 @@ fn nothing_in_the_profile_is_doubtful() {
     assert!(ran.code == 0 && ran.stdout.contains("0 warnings"), "{}{}", ran.stdout, ran.stderr);
 }
 
-/// The sample shows every attribute with its default, a few of them not commented out.
+/// The samples show every attribute with its default, a few of them not commented out.
 #[test]
-fn the_sample_of_attributes_is_that_of_the_manifest() {
-    let manifest = std::fs::read_to_string(in_project("profiles/linux-baseline/profile.yml")).unwrap();
-    let manifest: serde_json::Value = serde_yaml::from_str(&manifest).unwrap();
-    let declared: BTreeMap<&String, &serde_json::Value> = manifest["attributes"]
-        .as_object()
-        .unwrap()
-        .iter()
-        .map(|(name, declared)| (name, &declared["default"]))
-        .collect();
-    let sample = std::fs::read_to_string(in_project("attributes/linux-baseline.yml")).unwrap();
-    let is_yaml = |line: &&str| {
-        let name = line.split(':').next().unwrap_or_default();
-        line.starts_with("  - ") || declared.keys().any(|declared| *declared == name)
-    };
-    let uncommented: Vec<&str> =
-        sample.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).filter(is_yaml).collect();
-    let given: serde_json::Value = serde_yaml::from_str(&uncommented.join("\n")).unwrap();
-    let given: BTreeMap<&String, &serde_json::Value> = given.as_object().unwrap().iter().collect();
-    assert_eq!(given, declared);
+fn the_samples_of_attributes_are_those_of_the_manifests() {
+    for name in ["linux-baseline", "ssh-baseline"] {
+        let manifest = std::fs::read_to_string(in_project(&format!("profiles/{name}/profile.yml"))).unwrap();
+        let manifest: serde_json::Value = serde_yaml::from_str(&manifest).unwrap();
+        let declared: BTreeMap<&String, &serde_json::Value> = manifest["attributes"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, declared)| (name, &declared["default"]))
+            .collect();
+        let sample = std::fs::read_to_string(in_project(&format!("attributes/{name}.yml"))).unwrap();
+        let is_yaml = |line: &&str| {
+            let name = line.split(':').next().unwrap_or_default();
+            line.starts_with("  - ") || declared.keys().any(|declared| *declared == name)
+        };
+        let uncommented: Vec<&str> =
+            sample.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).filter(is_yaml).collect();
+        let given: serde_json::Value = serde_yaml::from_str(&uncommented.join("\n")).unwrap();
+        let given: BTreeMap<&String, &serde_json::Value> = given.as_object().unwrap().iter().collect();
+        assert_eq!(given, declared, "{name}");
+    }
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn what_the_program_brings_is_quiet() {
     assert_eq!(probity_in(folder.path(), &["init", "fresh"]).code, 0);
     let ran = probity_in(folder.path(), &["check", "fresh", "--strict"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "fresh 0.1.0: 0 errors, 0 warnings\n"), "{}", ran.stderr);
-    let ran = probity(&["check", "profiles/linux-baseline", "--strict"]);
+    let ran = probity(&["check", "profiles/linux-baseline", "profiles/ssh-baseline", "--strict"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
 }
 

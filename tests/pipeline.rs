@@ -425,6 +425,36 @@ fn the_schema_is_one_and_knows_every_key() {
         assert!(schema["definitions"][kind]["properties"]["needs"]["description"].is_string(), "{kind}");
     }
     assert!(schema["definitions"]["provision"]["properties"]["run"].is_object());
+    if !support::Lacking::default().has("check-jsonschema", "the schema of pipelines, by a validator") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("schema.json"), &ran.stdout).unwrap();
+    let valid = |file: &Path| {
+        let output = Command::new("check-jsonschema")
+            .args(["--schemafile", "schema.json"])
+            .arg(file)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        output.status.success()
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert!(valid(&root.join("examples/lab/pipeline.yml")));
+    for (text, right) in [
+        ("stages: { a: { kind: provision, terraform: infra, retries: '{{ vars.n }}' } }", true),
+        ("stages: { a: { kind: wait, quorum: 80%, within: 5m } }", true),
+        ("stages: { a: { kind: wait, quorum: most } }", false),
+        ("stages: { a: { kind: wait, run: x } }", false),
+        ("stages: { a: { kind: provision, terraform: { dri: infra } } }", false),
+        ("stages: { a: { kind: build } }", false),
+        ("stages: {}", false),
+        ("vars: { x: { sensitive: 1 } }\nstages: { a: { kind: wait } }", false),
+    ] {
+        let file = folder.path().join("p.yml");
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(valid(&file), right, "{text}");
+    }
 }
 
 /// A watch of `pipeline.yml`, ended with the test.
