@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::engine::{self, Stop};
-use super::file::{NodeChoice, Pipeline};
+use super::file::{NodeChoice, Pipeline, Stage};
 use super::process;
 use super::provisioner::SceneNode;
 use super::stage::Site;
@@ -37,6 +37,31 @@ pub struct Ground {
 }
 
 impl Ground {
+    /// The ground of an attempt that begins now and may take as long as the stage says. The user
+    /// ends it by going as far as `limit`.
+    pub fn new(
+        pipeline: &Arc<Pipeline>,
+        number: usize,
+        site: &Arc<Site>,
+        stage: &Stage,
+        context: &Context,
+        stop: watch::Receiver<Stop>,
+        limit: Stop,
+    ) -> Ground {
+        Ground {
+            pipeline: pipeline.clone(),
+            number,
+            site: site.clone(),
+            context: context.clone(),
+            env: stage.env.clone(),
+            dir: stage.dir.clone(),
+            until: Instant::now() + stage.timeout,
+            timeout: stage.timeout,
+            stop,
+            limit,
+        }
+    }
+
     /// Tells whoever watches.
     pub fn tell(&self, news: &News<'_>) {
         self.site.watcher.news(&self.pipeline, self.number, news);

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::engine::{self, Stop};
-use super::file::{Body, Given, Pipeline, Stage};
+use super::file::{Body, Given, Pipeline};
 use super::ground::Ground;
 use super::watcher::{News, Watcher};
 use super::{provision, render, report, validate, wait};
@@ -150,7 +150,8 @@ pub async fn run(
             let limit = if matches!(stage.body, Body::Teardown(_)) { Stop::All } else { Stop::Stages };
             let mut delay = stage.retry_delay;
             loop {
-                let attempt = act(pipeline, number, site, &stage, &context, &earlier, stop.clone(), limit).await;
+                let ground = Ground::new(pipeline, number, site, &stage, &context, stop.clone(), limit);
+                let attempt = act(&stage.body, &ground, &earlier).await;
                 let usage = attempt.failure.as_ref().is_some_and(|(_, code)| *code == exit::USAGE);
                 if attempt.is_good() || usage || attempts > stage.retries || *stop.borrow() >= limit {
                     break attempt;
@@ -194,35 +195,13 @@ pub async fn run(
 }
 
 /// One attempt.
-#[expect(clippy::too_many_arguments, reason = "each is of another kind, and all of one call")]
-async fn act(
-    pipeline: &Arc<Pipeline>,
-    number: usize,
-    site: &Arc<Site>,
-    stage: &Stage,
-    context: &Context,
-    earlier: &[report::Earlier],
-    stop: watch::Receiver<Stop>,
-    limit: Stop,
-) -> Attempt {
-    let ground = Ground {
-        pipeline: pipeline.clone(),
-        number,
-        site: site.clone(),
-        context: context.clone(),
-        env: stage.env.clone(),
-        dir: stage.dir.clone(),
-        until: Instant::now() + stage.timeout,
-        timeout: stage.timeout,
-        stop,
-        limit,
-    };
-    match &stage.body {
-        Body::Provision(provision) => provision::run(provision, &ground).await,
-        Body::Teardown(teardown) => provision::tear_down(teardown, &ground).await,
-        Body::Wait(wait) => wait::run(wait, &ground).await,
-        Body::Validate(validate) => validate::run(validate, &ground).await,
-        Body::Report(report) => report::run(report, &ground, earlier).await,
+async fn act(body: &Body, ground: &Ground, earlier: &[report::Earlier]) -> Attempt {
+    match body {
+        Body::Provision(provision) => provision::run(provision, ground).await,
+        Body::Teardown(teardown) => provision::tear_down(teardown, ground).await,
+        Body::Wait(wait) => wait::run(wait, ground).await,
+        Body::Validate(validate) => validate::run(validate, ground).await,
+        Body::Report(report) => report::run(report, ground, earlier).await,
     }
 }
 

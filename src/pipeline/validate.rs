@@ -25,11 +25,7 @@ pub async fn run(stage: &Validate, ground: &Ground) -> Attempt {
         Ok(nodes) => nodes,
         Err(errors) => return Attempt::wrong(what, &errors),
     };
-    let interruption = Arc::new(Interruption::new());
-    let (of_stage, of_ground, of_run) = (stage.clone(), ground.clone(), interruption.clone());
-    let work = tokio::task::spawn_blocking(move || validate(&of_stage, nodes, &of_ground, &of_run));
-    let ended = ground.watch_over(work, || interruption.stop()).await;
-    match ended {
+    match on(stage, nodes, ground).await {
         Err(why) => Attempt::failed(what, why, exit::ERRORED),
         Ok(Err(errors)) => Attempt::wrong(what, &errors),
         Ok(Ok(found)) => {
@@ -45,6 +41,17 @@ pub async fn run(stage: &Validate, ground: &Ground) -> Attempt {
     }
 }
 
+/// Runs the profiles on these nodes, beside the event loop.
+///
+/// # Errors
+/// It panicked, a fault of Probity's own; within: what [`validate`] finds.
+pub async fn on(stage: &Validate, nodes: Nodes, ground: &Ground) -> Result<Result<Found, Vec<Error>>, String> {
+    let interruption = Arc::new(Interruption::new());
+    let (of_stage, of_ground, of_run) = (stage.clone(), ground.clone(), interruption.clone());
+    let work = tokio::task::spawn_blocking(move || validate(&of_stage, nodes, &of_ground, &of_run));
+    ground.watch_over(work, || interruption.stop()).await
+}
+
 /// What a run told.
 pub struct Found {
     pub code: u8,
@@ -56,7 +63,7 @@ pub struct Found {
 ///
 /// # Errors
 /// Everything that keeps it from beginning, and a profile that fits no node.
-pub fn validate(
+fn validate(
     stage: &Validate,
     nodes: Nodes,
     ground: &Ground,

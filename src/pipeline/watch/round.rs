@@ -100,7 +100,7 @@ async fn look_around(
         let mut of_stage = context.clone();
         of_stage.stages.retain(|name, _| pipeline.position(name).is_some_and(|stage| needs.contains(&stage)));
         let stage = render::stage(pipeline, *number, &of_stage)?;
-        let ground = ground(pipeline, *number, site, &stage, &of_stage, stop);
+        let ground = Ground::new(pipeline, *number, site, &stage, &of_stage, stop.clone(), Stop::Stages);
         match &stage.body {
             Body::Provision(made) => {
                 let (outputs, inventory) = provision::look(made, &ground).await?;
@@ -116,28 +116,6 @@ async fn look_around(
     Ok(watched)
 }
 
-fn ground(
-    pipeline: &Arc<Pipeline>,
-    number: usize,
-    site: &Arc<Site>,
-    stage: &Stage,
-    context: &Context,
-    stop: &watch::Receiver<Stop>,
-) -> Ground {
-    Ground {
-        pipeline: pipeline.clone(),
-        number,
-        site: site.clone(),
-        context: context.clone(),
-        env: stage.env.clone(),
-        dir: stage.dir.clone(),
-        until: Instant::now() + stage.timeout,
-        timeout: stage.timeout,
-        stop: stop.clone(),
-        limit: Stop::Stages,
-    }
-}
-
 /// Validates the nodes of a stage that are new, replaced or due; whether there were any.
 async fn validate_due(
     pipeline: &Arc<Pipeline>,
@@ -151,7 +129,7 @@ async fn validate_due(
     let Watched { number, stage, context, nodes } = watched;
     let Nodes { nodes, groups, .. } = nodes;
     let Body::Validate(what) = &stage.body else { return false };
-    let ground = ground(pipeline, number, site, &stage, &context, stop);
+    let ground = Ground::new(pipeline, number, site, &stage, &context, stop.clone(), Stop::Stages);
     let interruption = Arc::new(Interruption::new());
     let (looked, of_work, masker) = (nodes.clone(), interruption.clone(), site.masker());
     let width = what.nodes.parallel.unwrap_or(WIDTH);
@@ -213,10 +191,7 @@ async fn validate_these(
     ground: &Ground,
 ) -> Result<validate::Found, String> {
     let nodes = Nodes { nodes, groups, secrets: ground.site.secrets(), notes: Vec::new() };
-    let interruption = Arc::new(Interruption::new());
-    let (of_stage, of_ground, of_run) = (what.clone(), ground.clone(), interruption.clone());
-    let work = tokio::task::spawn_blocking(move || validate::validate(&of_stage, nodes, &of_ground, &of_run));
-    let done = ground.watch_over(work, || interruption.stop()).await?;
+    let done = validate::on(what, nodes, ground).await?;
     done.map_err(|errors| errors.iter().map(Error::to_string).collect::<Vec<_>>().join("\n"))
 }
 
