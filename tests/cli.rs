@@ -202,7 +202,16 @@ fn text_is_plain_where_the_locale_or_no_terminal_asks_for_it() {
 
 /// Starts a run whose control hangs, and waits until its command has begun.
 fn hanging(folder: &Path) -> std::process::Child {
-    let child = command(folder, &[], &["exec", "p", "--reporter", "junit:out.xml", "json:out.json"])
+    // Whoever runs the tests may have SIGHUP ignored, as nohup does, and a child takes that over.
+    let child = Command::new("env")
+        .arg("--default-signal=HUP")
+        .arg(env!("CARGO_BIN_EXE_probity"))
+        .args(["exec", "p", "--reporter", "junit:out.xml", "json:out.json"])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -331,6 +331,33 @@ fn an_interrupt_in_any_stage_ends_it_and_tears_down() {
 }
 
 #[test]
+fn a_terminal_that_goes_away_tears_down() {
+    let pipeline = "\
+stages:
+  long: { kind: provision, run: 'touch began; sleep 60' }
+  down: { kind: teardown, run: touch down }
+";
+    let site = site(pipeline, PASS);
+    // Whoever runs the tests may have SIGHUP ignored, as nohup does, and a child takes that over.
+    let mut child = Command::new("env")
+        .arg("--default-signal=HUP")
+        .arg(env!("CARGO_BIN_EXE_probity"))
+        .args(["pipeline", "run", "--reporter", "run-json:run.json"])
+        .current_dir(site.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(within(20, || site.path().join("began").exists()));
+    std::thread::sleep(Duration::from_millis(200));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::HUP).unwrap();
+    assert!(within(20, || child.try_wait().unwrap().is_some()));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(site.path().join("down").exists());
+}
+
+#[test]
 fn a_second_interrupt_ends_the_teardown_and_a_third_the_program() {
     let pipeline = "\
 stages:

@@ -102,7 +102,7 @@ pub fn listen(interruption: &Arc<Interruption>, nodes: usize) {
 
 /// Whether whoever started the program had it ignore SIGHUP: bit 0 of `SigIgn` in
 /// /proc/self/status, see proc_pid_status(5).
-fn hangup_ignored() -> bool {
+pub fn hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)

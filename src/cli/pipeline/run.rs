@@ -1,7 +1,7 @@
 //! `probity pipeline run`
 
 use super::watching::Screen;
-use crate::cli::{Errors, Global, Outcome};
+use crate::cli::{Errors, Global, Outcome, signals};
 use crate::error::{Error, exit};
 use crate::pipeline::{self, Given, Lock, Pipeline, Site, Stop, dry_run};
 use crate::report::{Look, Options, Spec};
@@ -67,6 +67,7 @@ pub fn run(args: &RunArgs, global: &Global) -> Outcome {
         .map_err(|error| Error::usage(format!("the system gives no event loop: {error}")))?;
     let ended = runtime.block_on(async {
         let (sender, receiver) = watch::channel(Stop::No);
+        tokio::spawn(hear_hangup(sender.clone()));
         tokio::spawn(listen(sender));
         pipeline::run(pipeline.clone(), site.clone(), receiver).await
     });
@@ -121,6 +122,19 @@ fn specs(args: &RunArgs, pipeline: &Pipeline) -> Result<Vec<Spec>, Errors> {
         }
     }
     if errors.is_empty() { Ok(specs) } else { Err(Errors(errors)) }
+}
+
+/// A terminal that goes away ends the stages, and what was provisioned is still torn down. Under
+/// nohup it may go.
+async fn hear_hangup(stop: watch::Sender<Stop>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    if signals::hangup_ignored() {
+        return;
+    }
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        stop.send_if_modified(|stop| *stop == Stop::No && std::mem::replace(stop, Stop::Stages) == Stop::No);
+    }
 }
 
 /// Ctrl-C and SIGTERM: the first ends the stages, the next the teardowns, too, and one more the
