@@ -247,8 +247,10 @@ impl Live {
                 if self.session.is_writable() {
                     self.session.ssh.keepalive_send().map_err(|error| self.lost(&error, line))?;
                 }
-                continue;
+                // On to the wait: an answer that is as quick as a look at the channels would go by
+                // there unseen, for it is of no channel.
             }
+            let ask = heard + self.alive_interval * (unanswered + 1);
             let mut time = deadline.min(ask).saturating_duration_since(now);
             let owed = |talk: &Talk| talk.stage != Stage::Running || !conversations[talk.index].outgoing().is_empty();
             let pending = talks.is_empty() || self.asked_beside.is_some() || talks.iter().any(owed);
@@ -358,6 +360,14 @@ impl Talk {
                 }
                 // It is, and what is said next may follow without waiting for the answer.
                 Err(error) if would_block(&error) => {}
+                // The answer to another channel came in, and libssh2 no longer waits for that of
+                // this one (packet_askv() in its packet.c finds none of this channel and says so).
+                // A server that let in the command beside this one lets it in as well; if it does
+                // not, the time limit of the conversation tells.
+                Err(error) if number(&error) == code::ANSWER_OF_ANOTHER => {
+                    self.stage = Stage::Running;
+                    moved = true;
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -19,6 +19,8 @@ pub(super) mod code {
     pub(crate) const FILE: i32 = -16;
     pub(crate) const AUTHENTICATION_FAILED: i32 = -18;
     pub(crate) const PUBLICKEY_UNVERIFIED: i32 = -19;
+    /// No error of its own: an answer came in that is not the one asked for.
+    pub(crate) const ANSWER_OF_ANOTHER: i32 = -1;
     pub(crate) const CHANNEL_FAILURE: i32 = -21;
     pub(crate) const CHANNEL_REQUEST_DENIED: i32 = -22;
     pub(crate) const EAGAIN: i32 = -37;
