@@ -4,6 +4,13 @@
 mod sshd;
 mod support;
 
+#[allow(dead_code, reason = "not every test asks everything")]
+#[path = "transports/contract.rs"]
+mod contract;
+
+#[path = "ssh/contract.rs"]
+mod kept;
+
 #[path = "ssh/talk.rs"]
 mod talk;
 
