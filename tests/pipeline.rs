@@ -139,12 +139,16 @@ stages:
 fn a_stage_is_tried_again_and_the_delay_is_told() {
     let pipeline = "\
 stages:
-  flaky: { kind: provision, retries: 3, retry_delay: 100ms, run: 'echo x >> tries; [ $(wc -l < tries) -ge 3 ]' }
+  flaky: { kind: provision, retries: 3, retry_delay: 100ms, run: 'echo attempt at; echo x >> tries; [ $(wc -l < tries) -ge 3 ]' }
 ";
     let site = site(pipeline, PASS);
     let ran = run(site.path(), &["--reporter", "run-json:run.json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(text(site.path(), "tries").lines().count(), 3);
+    let logs = std::fs::read_dir(site.path().join(".probity")).unwrap().flatten();
+    let log = logs.map(|entry| entry.path().join("logs/flaky.log")).find(|path| path.exists()).unwrap();
+    let log = std::fs::read_to_string(log).unwrap();
+    assert_eq!(log.lines().filter(|line| *line == "attempt at").count(), 3, "the log has every attempt: {log}");
     let report: serde_json::Value = serde_json::from_str(&text(site.path(), "run.json")).unwrap();
     assert_eq!(report["stages"][0]["attempts"], 3, "{report}");
 }
@@ -264,6 +268,55 @@ stages:
     let found = Command::new("grep").args(["-r", "hunter2hunter2", "."]).current_dir(site.path()).output().unwrap();
     assert!(found.stdout.is_empty(), "{}", String::from_utf8_lossy(&found.stdout));
     assert!(!stderr.contains("hunter2") && !String::from_utf8_lossy(&output.stdout).contains("hunter2"));
+}
+
+/// A secret of one stage may come back as a value, or as what a node answers.
+#[test]
+fn a_secret_of_one_stage_is_one_for_the_validation_after_it() {
+    let pipeline = "\
+stages:
+  make: { kind: provision, run: { command: [cat, token.json], outputs: json, sensitive: token } }
+  look:
+    kind: validate
+    needs: make
+    targets: 'here=local://'
+    profiles: p
+    attributes: { word: \"{{ stages.make.outputs.token }}\" }
+";
+    let site = site(pipeline, "describe(attributes.word):it(eq 'else')");
+    std::fs::write(site.path().join("token.json"), "{\"token\": \"hunter2hunter2\"}").unwrap();
+    let ran = run(site.path(), &["--reporter", "cli", "run-json:run.json", "junit:junit.xml", "html:r.html"]);
+    assert_eq!(ran.code, 100, "{}", ran.stderr);
+    for shown in [
+        &ran.stdout,
+        &ran.stderr,
+        &text(site.path(), "run.json"),
+        &text(site.path(), "junit.xml"),
+        &text(site.path(), "r.html"),
+    ] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+    assert!(text(site.path(), "run.json").contains("***"));
+}
+
+/// What was never begun is not undone.
+#[test]
+fn a_provision_that_could_not_even_be_read_is_not_torn_down() {
+    let pipeline = "\
+stages:
+  first: { kind: provision, run: 'true' }
+  make: { kind: provision, needs: first, terraform: '{{ stages.first.outputs.dir }}' }
+  down: { kind: teardown, of: make }
+";
+    let site = site(pipeline, PASS);
+    let ran = run(site.path(), &["--reporter", "run-json:run.json"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let report: serde_json::Value = serde_json::from_str(&text(site.path(), "run.json")).unwrap();
+    assert_eq!(
+        (&report["stages"][1]["attempts"], &report["stages"][2]["outcome"]),
+        (&0.into(), &"not_applicable".into())
+    );
+    assert!(ran.stderr.contains("make was never begun"), "{}", ran.stderr);
 }
 
 #[test]
@@ -425,6 +478,8 @@ fn what_can_be_known_before_is_told_before_anything_is_run() {
         let ran = run(site.path(), &["other.yml"]);
         assert!(ran.code == 1 && ran.stderr.contains(message), "{key}: {}", ran.stderr);
         assert!(!site.path().join("made").exists(), "{key}: nothing was begun");
+        let ran = probity_in(site.path(), &["pipeline", "check", "other.yml"]);
+        assert!(ran.code == 1 && ran.stderr.contains(message), "{key}: {}", ran.stderr);
     }
     let ran = run(site.path(), &["--reporter", "junit:/proc/no/such"]);
     assert!(ran.code == 1 && ran.stderr.contains("cannot write the report"), "{}", ran.stderr);

@@ -6,9 +6,8 @@ use crate::error::{Error, exit};
 use crate::node::Platform;
 use crate::plan::nodes::NodePlan;
 use crate::results::mask::Masker;
+use crate::run;
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// Prints which operating system this machine, or another node, runs
 ///
@@ -47,7 +46,7 @@ pub fn run(args: &DetectArgs, global: &Global) -> Outcome {
         plan.notes.iter().for_each(|note| drop(writeln!(stderr, "note: {note}")));
     }
     let masker = Masker::new(plan.secrets);
-    let found = ask_all(&plan.nodes);
+    let found = run::side_by_side(&plan.nodes, WIDTH, ask);
     let named = args.nodes.are_named();
     let text = match args.format {
         TextOrJson::Text if named => as_blocks(&plan.nodes, &found),
@@ -74,27 +73,6 @@ pub fn run(args: &DetectArgs, global: &Global) -> Outcome {
     });
     let failed: Vec<Error> = failed.collect();
     if failed.is_empty() { Ok(exit::OK) } else { Err(Errors(failed)) }
-}
-
-/// Asks every node, a few at once; the answers are in the order of the nodes.
-fn ask_all(nodes: &[NodePlan]) -> Vec<Found> {
-    let next = AtomicUsize::new(0);
-    let found: Mutex<Vec<Option<Found>>> = Mutex::new(nodes.iter().map(|_| None).collect());
-    std::thread::scope(|scope| {
-        for _ in 0..WIDTH.min(nodes.len()) {
-            scope.spawn(|| {
-                while let Some((number, node)) = {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    nodes.get(number).map(|node| (number, node))
-                } {
-                    let answer = ask(node);
-                    found.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(answer);
-                }
-            });
-        }
-    });
-    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.into_iter().map(|found| found.unwrap_or_else(|| Err("it was not asked".to_string()))).collect()
 }
 
 fn ask(plan: &NodePlan) -> Found {

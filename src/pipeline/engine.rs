@@ -8,10 +8,10 @@ use super::stage::{self, Done, Site};
 use super::watcher::News;
 use crate::error::exit;
 use crate::results::Outcome;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 /// How far the user has ended the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -52,7 +52,8 @@ enum State {
 pub async fn run(pipeline: Arc<Pipeline>, site: Arc<Site>, mut stop: watch::Receiver<Stop>) -> Ended {
     let graph = Graph::new(&pipeline);
     let mut states: Vec<State> = pipeline.stages.iter().map(|_| State::Waiting).collect();
-    let mut tasks: JoinSet<(usize, Done)> = JoinSet::new();
+    let mut tasks: JoinSet<Done> = JoinSet::new();
+    let mut stages: HashMap<Id, usize> = HashMap::new();
     loop {
         // A stage that is passed over may be what another one waits for.
         while let Some((number, verdict)) = next(&pipeline, &graph, &states, *stop.borrow(), &site) {
@@ -62,9 +63,8 @@ pub async fn run(pipeline: Arc<Pipeline>, site: Arc<Site>, mut stop: watch::Rece
                     let context = context(&pipeline, &graph, &site, &states, number);
                     let earlier = earlier(&pipeline, &states);
                     let (pipeline, site, stop) = (pipeline.clone(), site.clone(), stop.clone());
-                    tasks.spawn(
-                        async move { (number, stage::run(&pipeline, number, &site, context, earlier, stop).await) },
-                    );
+                    let task = async move { stage::run(&pipeline, number, &site, context, earlier, stop).await };
+                    stages.insert(tasks.spawn(task).id(), number);
                 }
                 Verdict::Pass(outcome, reason) => {
                     let done = Done::not_begun(&pipeline, number, outcome, reason);
@@ -78,20 +78,17 @@ pub async fn run(pipeline: Arc<Pipeline>, site: Arc<Site>, mut stop: watch::Rece
         }
         // What is told to stop ends by itself; here it only matters that no other stage begins.
         tokio::select! {
-            Some(joined) = tasks.join_next() => match joined {
-                Ok((number, done)) => {
-                    site.watcher.news(&pipeline, number, &News::Ended(&done));
-                    states[number] = State::Done(Box::new(done));
-                }
-                Err(_) => states.iter_mut().enumerate().for_each(|(number, state)| {
-                    // A fault of Probity's own; which task it was is not told. With one task left
-                    // it is that one, with several each is waited for in turn.
-                    if tasks.is_empty() && matches!(state, State::Running) {
-                        let why = "Probity itself failed in this stage; please report what it said".to_string();
-                        *state = State::Done(Box::new(Done::not_begun(&pipeline, number, Outcome::Errored, why)));
-                    }
-                }),
-            },
+            Some(joined) = tasks.join_next_with_id() => {
+                let (id, done) = match joined {
+                    Ok((id, done)) => (id, Some(done)),
+                    // A fault of Probity's own, which has said its place on standard error.
+                    Err(error) => (error.id(), None),
+                };
+                let Some(number) = stages.remove(&id) else { continue };
+                let done = done.unwrap_or_else(|| Done::broken(&pipeline, number));
+                site.watcher.news(&pipeline, number, &News::Ended(&done));
+                states[number] = State::Done(Box::new(done));
+            }
             Ok(()) = stop.changed() => {}
         }
     }

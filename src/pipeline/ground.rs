@@ -34,19 +34,20 @@ pub struct Ground {
     pub stop: watch::Receiver<Stop>,
     /// How far the user has to go to end it.
     pub limit: Stop,
+    /// Counts from 1.
+    pub attempt: u32,
 }
 
 impl Ground {
     /// The ground of an attempt that begins now and may take as long as the stage says. The user
     /// ends it by going as far as `limit`.
     pub fn new(
-        pipeline: &Arc<Pipeline>,
-        number: usize,
+        (pipeline, number): (&Arc<Pipeline>, usize),
         site: &Arc<Site>,
         stage: &Stage,
         context: &Context,
-        stop: watch::Receiver<Stop>,
-        limit: Stop,
+        (stop, limit): (watch::Receiver<Stop>, Stop),
+        attempt: u32,
     ) -> Ground {
         Ground {
             pipeline: pipeline.clone(),
@@ -59,6 +60,7 @@ impl Ground {
             timeout: stage.timeout,
             stop,
             limit,
+            attempt,
         }
     }
 
@@ -168,8 +170,10 @@ impl Ground {
         let work = tokio::task::spawn_blocking(move || ground.read_nodes(&choice, &inventories, &of_work));
         let read = self.watch_over(work, || stop.store(true, Ordering::SeqCst)).await;
         let failed = |why: String| vec![Error { code: exit::ERRORED, ..Error::usage(why) }];
-        let nodes = read.unwrap_or_else(|why| Err(failed(why)))?;
-        self.site.keep_secret(nodes.secrets.clone());
+        let mut nodes = read.unwrap_or_else(|why| Err(failed(why)))?;
+        self.site.keep_secret(std::mem::take(&mut nodes.secrets));
+        // What another stage gave is no less a secret where it comes back as a value or as an answer.
+        nodes.secrets = self.site.secrets();
         Ok(nodes)
     }
 

@@ -111,11 +111,10 @@ async fn work(
         ground.tell(&News::Began(what));
     }
     let log = ground.site.folder.join("logs").join(format!("{}.log", ground.name()));
-    let output = Output::new(ground.site.masker(), shown(ground)).with_log(&log);
+    let output = Output::new(ground.site.masker(), shown(ground)).with_log(&log, ground.attempt);
     let mut output = match output {
         Ok(output) => output,
-        // A log is no part of what a person wrote.
-        Err(error) => return Attempt::wrong(what, &[Error { code: exit::ERRORED, ..error }]),
+        Err(error) => return Attempt::wrong(what, &[error]),
     };
     let scratch = match tempfile::Builder::new().prefix("probity-stage-").tempdir() {
         Ok(scratch) => scratch,

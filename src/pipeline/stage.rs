@@ -139,7 +139,7 @@ pub async fn run(
     let started = jiff::Timestamp::now();
     let outline = &pipeline.stages[number];
     let tell = |news: &News<'_>| site.watcher.news(pipeline, number, news);
-    let mut attempts = 1;
+    let mut attempts = 0;
     let last = match render::stage(pipeline, number, &context) {
         Err(errors) => {
             tell(&News::Began(outline.kind.name()));
@@ -150,7 +150,8 @@ pub async fn run(
             let limit = if matches!(stage.body, Body::Teardown(_)) { Stop::All } else { Stop::Stages };
             let mut delay = stage.retry_delay;
             loop {
-                let ground = Ground::new(pipeline, number, site, &stage, &context, stop.clone(), limit);
+                attempts += 1;
+                let ground = Ground::new((pipeline, number), site, &stage, &context, (stop.clone(), limit), attempts);
                 let attempt = act(&stage.body, &ground, &earlier).await;
                 let usage = attempt.failure.as_ref().is_some_and(|(_, code)| *code == exit::USAGE);
                 if attempt.is_good() || usage || attempts > stage.retries || *stop.borrow() >= limit {
@@ -163,7 +164,6 @@ pub async fn run(
                     () = tokio::time::sleep(delay) => {}
                     () = engine::reached(&mut stop, limit) => break attempt,
                 }
-                attempts += 1;
                 delay = (delay * 2).min(LONGEST_DELAY);
             }
         }
@@ -223,6 +223,12 @@ impl Done {
             inventory: None,
             events: None,
         }
+    }
+
+    /// A stage in which Probity itself failed.
+    pub fn broken(pipeline: &Pipeline, number: usize) -> Done {
+        let why = "Probity itself failed in this stage; please report what it said".to_string();
+        Done { attempts: 1, ..Done::not_begun(pipeline, number, Outcome::Errored, why) }
     }
 
     /// Whether a stage that needs it, and runs on success, may not begin.

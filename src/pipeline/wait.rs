@@ -14,8 +14,7 @@ use crate::profile::waiver::Waivers;
 use crate::results::{Outcome, RunEvent, Stamped};
 use crate::run::{self, Interruption, Request};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many nodes are looked at at once where the file says nothing.
@@ -120,26 +119,13 @@ impl<'a> Waiting<'a> {
     fn look_at_all(&mut self) {
         let open: Vec<usize> =
             (0..self.nodes.len()).filter(|number| matches!(self.looks[*number], Look::NotYet(_))).collect();
-        let next = AtomicUsize::new(0);
-        let found: Mutex<Vec<(usize, Look)>> = Mutex::default();
         let masker = self.ground.site.masker();
-        let width = self.stage.nodes.parallel.unwrap_or(WIDTH).min(open.len());
-        std::thread::scope(|scope| {
-            for _ in 0..width {
-                scope.spawn(|| {
-                    while let Some(number) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if self.interruption.is_stopped() {
-                            break;
-                        }
-                        let node = &self.nodes[*number];
-                        let look = readiness::look(node, self.stage.cloud_init, &masker, self.interruption);
-                        found.lock().unwrap_or_else(PoisonError::into_inner).push((*number, look));
-                    }
-                });
-            }
+        let looks = run::side_by_side(&open, self.stage.nodes.parallel.unwrap_or(WIDTH), |number| {
+            let is_over = self.interruption.is_stopped();
+            (!is_over).then(|| readiness::look(&self.nodes[*number], self.stage.cloud_init, &masker, self.interruption))
         });
-        for (number, look) in found.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            self.looks[number] = look;
+        for (number, look) in open.into_iter().zip(looks) {
+            self.looks[number] = look.unwrap_or_else(|| self.looks[number].clone());
         }
     }
 

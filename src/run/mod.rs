@@ -16,7 +16,7 @@ mod values;
 pub use fleet::{Audience, Ended, Width, run, run_id, run_reached};
 pub use interruption::Interruption;
 pub use node::{Reached, look_at, reach};
-pub use parallel::default_parallel;
+pub use parallel::{default_parallel, side_by_side};
 pub use plan::{Decision, Later, NodePrint, OnNode, Plan, PlannedNode, PlannedProfile, Selected, Values, WaiverOf};
 pub use prepare::{load, prepare, refuse_empty, summarize};
 pub use profiles::load_profiles;

@@ -1,6 +1,8 @@
-//! How many nodes are looked at at one time where nobody says.
+//! Several things at one time: how many where nobody says, and a loop for what is no run.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// The most, whatever the machine has: beyond it the processors are what is waited for.
 const MOST: usize = 64;
@@ -15,6 +17,27 @@ const MEMORY: usize = 8 << 20;
 /// system lets us, getrlimit(2)) and half of the memory that is available allow, at most 64.
 pub fn default_parallel() -> usize {
     width(open_files(), available_memory())
+}
+
+/// What `work` makes of each item, `width` at a time, each on a thread; in the order of the items.
+pub fn side_by_side<T: Sync, U: Send>(items: &[T], width: usize, work: impl Fn(&T) -> U + Sync) -> Vec<U> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, U)>> = Mutex::new(Vec::with_capacity(items.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..width.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(number) else { return };
+                    let made = work(item);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((number, made));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, made)| made).collect()
 }
 
 fn width(files: usize, memory: usize) -> usize {

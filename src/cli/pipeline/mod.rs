@@ -7,7 +7,7 @@ mod watching;
 
 use super::{Global, Outcome};
 use crate::error::exit;
-use crate::pipeline::{Graph, Pipeline, schema};
+use crate::pipeline::{Graph, Pipeline, schema, try_inputs};
 use std::path::PathBuf;
 
 /// Provisions nodes, waits for them, validates them and reports, as one run
@@ -24,7 +24,7 @@ pub struct PipelineArgs {
 enum Action {
     Run(run::RunArgs),
     Watch(watch::WatchArgs),
-    /// Looks a pipeline file through for errors; runs nothing
+    /// Looks a pipeline file, and the profiles and files it names, through for errors; runs nothing
     #[command(after_help = "Examples:\n  probity pipeline check pipeline.yml")]
     Check {
         /// The pipeline file
@@ -66,8 +66,13 @@ pub fn run(args: &PipelineArgs, global: &Global) -> Outcome {
         Action::Provisioners(args) => return provisioners::run(args),
         Action::Check { file } => {
             let pipeline = Pipeline::read(file)?;
+            try_inputs(&pipeline)?;
             if !global.quiet {
-                super::print(&format!("{}: {} stages, no errors\n", file.display(), pipeline.stages.len()))?;
+                let stages = match pipeline.stages.len() {
+                    1 => "1 stage".to_string(),
+                    count => format!("{count} stages"),
+                };
+                super::print(&format!("{}: {stages}, no errors\n", file.display()))?;
             }
         }
         Action::Graph { file, format } => {

@@ -64,11 +64,15 @@ fn duration(text: &str) -> Result<Duration, String> {
 pub fn run(args: &WatchArgs, global: &Global) -> Outcome {
     let pipeline = Arc::new(Pipeline::read(&args.file)?);
     let given = Given::read(&pipeline.variables, &args.var, &|name| std::env::var_os(name))?;
-    let folder = home(&pipeline)?;
+    let home = home(&pipeline)?;
+    // Beside what a run leaves, which it must not write over.
+    let folder = home.join("watch");
+    std::fs::create_dir_all(folder.join("logs"))
+        .map_err(|error| Error::usage(format!("the folder of logs cannot be made: {error}")).in_file(&folder))?;
     let reports = reports(args, &folder)?;
     crate::pipeline::try_inputs(&pipeline)?;
     crate::pipeline::try_reports(&reports)?;
-    let lock = Lock::take(&folder.join("watch.lock"))?;
+    let lock = Lock::take(&folder.join("lock"))?;
     let settings = Settings { interval: args.interval, every: args.every, reports, once: args.once };
     let screen = Arc::new(Screen::new(&pipeline, global));
     let site = Arc::new(Site::new(given, folder, false, crate::run::run_id().into(), screen));
@@ -106,7 +110,7 @@ async fn hear_hangups(hangup: mpsc::Sender<()>) {
 }
 
 fn reports(args: &WatchArgs, folder: &std::path::Path) -> Result<Vec<Spec>, Errors> {
-    let default = |name: &str| folder.join("watch").join(name).display().to_string();
+    let default = |name: &str| folder.join(name).display().to_string();
     let texts = match args.reporter.is_empty() {
         false => args.reporter.clone(),
         true => vec![

@@ -52,8 +52,9 @@ impl Watcher for Screen {
             News::Live(Live::Finished { node, tally, unreachable }) => match (unreachable, tally) {
                 (true, _) => format!("{node}: out of reach"),
                 (false, tally) => format!(
-                    "{node}: {} controls, {} failed, {} could not be checked",
+                    "{node}: {} {}, {} failed, {} could not be checked",
                     tally.total(),
+                    if tally.total() == 1 { "control" } else { "controls" },
                     tally.failed,
                     tally.errored
                 ),

@@ -71,20 +71,23 @@ impl Output {
         Output { masker, show, log: None, tail: String::new(), stdout: Stream::default(), stderr: Stream::default() }
     }
 
-    /// Keeps everything in a file, too: made anew, readable by its owner alone, for it holds what
+    /// Keeps everything in a file, too: made anew by the first attempt of a stage, added to by later
+    /// ones, readable by its owner alone, for it holds what
     /// programs print. Control sequences stay in it as they came.
     ///
     /// # Errors
     /// The file cannot be made, or is no file: a pipe could hold up everything.
-    pub fn with_log(mut self, path: &Path) -> Result<Output, Error> {
+    pub fn with_log(mut self, path: &Path, attempt: u32) -> Result<Output, Error> {
         let refused = |why: String| {
-            let error = Error { code: exit::USAGE, ..Error::usage(format!("the log cannot be written: {why}")) };
+            // It is no part of what a person wrote.
+            let error = Error { code: exit::ERRORED, ..Error::usage(format!("the log cannot be written: {why}")) };
             error.in_file(path)
         };
         let opened = OpenOptions::new()
             .write(true)
             .create(true)
-            .truncate(true)
+            .truncate(attempt <= 1)
+            .append(attempt > 1)
             .mode(0o600)
             .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
             .open(path);
@@ -118,7 +121,7 @@ impl Output {
     pub fn note(&mut self, text: &str) -> io::Result<()> {
         let mut logged = Vec::new();
         for line in text.lines() {
-            self.line(From::Probity, format!("+ {line}").as_bytes(), &mut logged);
+            self.line(From::Probity, format!("+ {line}\n").as_bytes(), &mut logged);
         }
         self.write(&logged)
     }

@@ -269,7 +269,7 @@ fn a_flood_is_read_to_its_end_and_only_its_end_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let (out, seen) = output(&["swordfish"]);
-    let out = out.with_log(&log).unwrap();
+    let out = out.with_log(&log, 1).unwrap();
     // 100 MB in lines, 20 MB without one, and both streams at once.
     let line = "yes \"$(head -c 999 /dev/zero | tr '\\0' y)\" | head -c 100000000; \
         head -c 20000000 /dev/zero | tr '\\0' x; (yes error | head -n 300000 >&2) & wait; echo; echo end";
@@ -288,7 +288,7 @@ fn garbage_is_logged_as_it_is_and_shown_harmlessly() {
     let (out, seen) = output(&["swordfish"]);
     let line = r"printf 'a\0b\377\033[31mred\033[0m\033]0;title\007\n 10%%\r 50%%\r100%%\r\nkey \376%s\377!' $SECRET";
     let program = Program::line(line).env("SECRET", "swordfish");
-    let ran = run_with(&program, None, GRACE, (out.with_log(&log).unwrap(), seen));
+    let ran = run_with(&program, None, GRACE, (out.with_log(&log, 1).unwrap(), seen));
     ran.result.unwrap();
     assert_eq!(ran.seen, ["a\u{fffd}b\u{fffd}red", "100%", "key \u{fffd}***\u{fffd}!"]);
     let logged = std::fs::read(&log).unwrap();
@@ -310,7 +310,7 @@ fn secrets_are_nowhere() {
          head -c 57340 /dev/zero | tr '\\0' ' '; printf %s \"$SECRET\"; head -c 70000 /dev/zero | tr '\\0' ' '; echo; {key}"
     );
     let program = Program::line(line).env("SECRET", "swordfish-7");
-    let ran = run_with(&program, None, GRACE, (out.with_log(&log).unwrap(), seen));
+    let ran = run_with(&program, None, GRACE, (out.with_log(&log, 1).unwrap(), seen));
     ran.result.unwrap();
     let logged = std::fs::read_to_string(&log).unwrap();
     for text in [logged.as_str(), &ran.tail, &ran.seen.join("\n")] {
@@ -352,7 +352,7 @@ fn standard_output_is_kept_whole_up_to_a_limit() {
 #[test]
 fn a_log_that_cannot_be_written_ends_the_program() {
     let (out, seen) = output(&[]);
-    let out = out.with_log(Path::new("/dev/full")).unwrap();
+    let out = out.with_log(Path::new("/dev/full"), 1).unwrap();
     let ran = run_with(&Program::line("echo hello; sleep 7151"), None, GRACE, (out, seen));
     assert_eq!(
         ran.message(),
@@ -367,7 +367,7 @@ fn a_log_that_could_hold_everything_up_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let refusal = |path: &Path| output(&[]).0.with_log(path).err().unwrap().to_string();
+    let refusal = |path: &Path| output(&[]).0.with_log(path, 1).err().unwrap().to_string();
     assert!(refusal(&pipe).contains("the log cannot be written"), "{}", refusal(&pipe));
     assert!(refusal(folder.path()).contains("the log cannot be written"));
     assert!(refusal(&folder.path().join("no/folder")).contains("No such file"));

@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 const CONNECTIONS: usize = 64;
 /// How long a client may take to say what it wants.
 const HEAD: Duration = Duration::from_secs(10);
-/// The sources of nodes may fail for so many intervals before the watch is not well.
+/// Rounds may fail for so many intervals before the watch is not well.
 const PATIENCE: u32 = 3;
 
 /// Where the endpoint listens.
@@ -98,12 +98,12 @@ fn answer(request: &Request<Incoming>, summary: &Summary, interval: Duration) ->
     }
 }
 
-/// Well, or not: the sources have not been read for longer than a few intervals.
+/// Well, or not: no round was done whole for longer than a few intervals.
 fn health(summary: &Summary, interval: Duration, now: i64) -> (StatusCode, String) {
     let patience = i64::try_from((interval * PATIENCE).as_secs()).unwrap_or(i64::MAX).max(1);
-    let well = match (&summary.source_error, summary.source_read) {
+    let well = match (summary.fault(), summary.whole) {
         (None, _) => true,
-        (Some(_), Some(read)) => now.saturating_sub(read) <= patience,
+        (Some(_), Some(whole)) => now.saturating_sub(whole) <= patience,
         (Some(_), None) => false,
     };
     let bad = summary.nodes.values().filter(|node| node.tally.failed + node.tally.errored > 0 || !node.ready).count();
@@ -111,7 +111,7 @@ fn health(summary: &Summary, interval: Duration, now: i64) -> (StatusCode, Strin
         "status": if well { "ok" } else { "failing" },
         "nodes": summary.nodes.len(),
         "nodes_not_fine": bad,
-        "source_error": summary.source_error,
+        "error": summary.fault(),
     });
     (if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, format!("{document}\n"))
 }
@@ -140,12 +140,15 @@ mod tests {
     #[test]
     fn a_source_may_fail_for_a_while() {
         let interval = Duration::from_secs(10);
-        let mut summary = Summary { source_read: Some(100), ..Summary::default() };
+        let mut summary = Summary { whole: Some(100), ..Summary::default() };
         assert_eq!(health(&summary, interval, 1000).0, StatusCode::OK);
         summary.source_error = Some("gone".to_string());
         assert_eq!(health(&summary, interval, 130).0, StatusCode::OK);
         assert_eq!(health(&summary, interval, 131).0, StatusCode::SERVICE_UNAVAILABLE);
-        summary.source_read = None;
+        summary.whole = None;
         assert_eq!(health(&summary, interval, 1).0, StatusCode::SERVICE_UNAVAILABLE);
+        // A profile that cannot be run is no better than a source that cannot be read.
+        let summary = Summary { whole: Some(100), validation_error: Some("no".to_string()), ..Summary::default() };
+        assert_eq!(health(&summary, interval, 131).0, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

@@ -33,6 +33,8 @@ pub fn text(summary: &Summary) -> String {
     }
     let help = "Readings of the sources of nodes that failed.";
     metric("probity_source_errors_total", "counter", help, &one(summary.source_errors.to_string()));
+    let help = "Rounds in which nodes that were due could not be validated.";
+    metric("probity_validation_errors_total", "counter", help, &one(summary.validation_errors.to_string()));
     metric("probity_rounds_total", "counter", "Rounds of the watch.", &one(summary.rounds.to_string()));
     metric("probity_validations_total", "counter", "Validations of nodes.", &one(summary.validations.to_string()));
     let node = |name: &str| format!("{{node=\"{}\"}}", escaped(name));

@@ -1,7 +1,7 @@
 //! One round of a watch: read the sources, see which nodes are new, validate what is due.
 
 use super::Settings;
-use super::state::{Fleet, Known, Status, by_node};
+use super::state::{Fleet, Status, Validated, by_node};
 use crate::error::Error;
 use crate::pipeline::context::{Context, Gave};
 use crate::pipeline::engine::Stop;
@@ -14,10 +14,9 @@ use crate::pipeline::watcher::News;
 use crate::pipeline::{provision, render, validate};
 use crate::plan::nodes::{Groups, NodePlan, Nodes};
 use crate::results::Outcome;
-use crate::run::Interruption;
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::run::{self, Interruption};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -52,7 +51,10 @@ pub async fn run(
     fleet: &mut Fleet,
     status: &Status,
 ) -> bool {
-    status.change(|summary| summary.rounds += 1);
+    status.change(|summary| {
+        summary.rounds += 1;
+        summary.validation_error = None;
+    });
     let watched = match look_around(pipeline, site, stop).await {
         Ok(watched) => watched,
         Err(errors) => {
@@ -100,7 +102,7 @@ async fn look_around(
         let mut of_stage = context.clone();
         of_stage.stages.retain(|name, _| pipeline.position(name).is_some_and(|stage| needs.contains(&stage)));
         let stage = render::stage(pipeline, *number, &of_stage)?;
-        let ground = Ground::new(pipeline, *number, site, &stage, &of_stage, stop.clone(), Stop::Stages);
+        let ground = Ground::new((pipeline, *number), site, &stage, &of_stage, (stop.clone(), Stop::Stages), 1);
         match &stage.body {
             Body::Provision(made) => {
                 let (outputs, inventory) = provision::look(made, &ground).await?;
@@ -129,58 +131,76 @@ async fn validate_due(
     let Watched { number, stage, context, nodes } = watched;
     let Nodes { nodes, groups, .. } = nodes;
     let Body::Validate(what) = &stage.body else { return false };
-    let ground = Ground::new(pipeline, number, site, &stage, &context, stop.clone(), Stop::Stages);
+    let ground = Ground::new((pipeline, number), site, &stage, &context, (stop.clone(), Stop::Stages), 1);
     let interruption = Arc::new(Interruption::new());
     let (looked, of_work, masker) = (nodes.clone(), interruption.clone(), site.masker());
     let width = what.nodes.parallel.unwrap_or(WIDTH);
-    let work = tokio::task::spawn_blocking(move || look_at_all(&looked, width, &masker, &of_work));
+    let work = tokio::task::spawn_blocking(move || {
+        run::side_by_side(&looked, width, |node| {
+            let is_over = of_work.is_stopped();
+            (!is_over).then(|| readiness::identify(node, true, &masker, &of_work))
+        })
+    });
     let Ok(looks) = ground.watch_over(work, || interruption.stop()).await else { return false };
     let mut due = Vec::new();
+    let mut seen = HashMap::new();
     for (node, look) in nodes.into_iter().zip(looks) {
+        let Some((look, identity)) = look else { continue };
+        let ready = look == Look::Ready;
         let known = fleet.nodes.entry((number, node.name.clone())).or_default();
-        if let Some(word) = is_due(known, look, settings) {
+        known.not_ready = match look {
+            Look::Ready => None,
+            Look::NotYet(why) | Look::Never(why) => Some(why),
+        };
+        if let Some(word) = is_due(known.last.as_ref(), ready, identity.as_ref(), settings) {
             ground.tell(&News::Progress(&format!("{}: {word}", node.name)));
+            seen.insert(node.name.clone(), (ready, identity));
             due.push(node);
         }
     }
     if due.is_empty() || *stop.borrow() > Stop::No {
         return false;
     }
-    status.change(|summary| summary.validations += due.len() as u64);
+    let count = due.len() as u64;
     let found = match validate_these(what, due, groups, &ground).await {
         Ok(found) => found,
         Err(why) => {
-            ground.tell(&News::Progress(&site.masker().mask_text(&why)));
-            status.change(|summary| summary.source_error = Some(site.masker().mask_text(&why).into_owned()));
+            // Nothing is known anew: what is due stays due.
+            let why = site.masker().mask_text(&why).into_owned();
+            ground.tell(&News::Progress(&why));
+            status.change(|summary| {
+                summary.validation_error = Some(why);
+                summary.validation_errors += 1;
+            });
             return false;
         }
     };
+    status.change(|summary| summary.validations += count);
     for (name, (events, tally)) in by_node(found.events) {
+        let (ready, identity) = seen.remove(&name).unwrap_or_default();
         if let Some(known) = fleet.nodes.get_mut(&(number, name)) {
-            (known.events, known.tally, known.validated) = (Arc::new(events), tally, Some(Instant::now()));
+            known.last = Some(Validated { identity, ready, at: Instant::now(), events: Arc::new(events), tally });
         }
     }
     true
 }
 
 /// Why a node is validated now; `None`: it is not.
-fn is_due(known: &mut Known, look: (Look, Option<Arc<str>>), settings: &Settings) -> Option<&'static str> {
-    match look {
-        (Look::Ready, identity) => {
-            let was = std::mem::replace(&mut known.identity, identity);
-            known.not_ready = None;
-            match (known.validated, was == known.identity) {
-                (None, _) => Some("is new"),
-                (Some(_), false) => Some("was booted again or replaced"),
-                (Some(at), true) => (at.elapsed() >= settings.every).then_some("is due again"),
-            }
-        }
-        (Look::NotYet(why) | Look::Never(why), _) => {
-            let gone = known.validated.is_some() && known.not_ready.is_none();
-            known.not_ready = Some(why);
-            // One that answered before and does not any more: the report has to show it, once.
-            gone.then_some("does not answer any more")
-        }
+fn is_due(
+    last: Option<&Validated>,
+    ready: bool,
+    identity: Option<&Arc<str>>,
+    settings: &Settings,
+) -> Option<&'static str> {
+    match (last, ready) {
+        (None, true) => Some("is new"),
+        // It may still be on its way.
+        (None, false) => None,
+        // The report has to show that it is gone, once.
+        (Some(last), false) => last.ready.then_some("does not answer any more"),
+        (Some(last), true) if !last.ready => Some("answers again"),
+        (Some(last), true) if last.identity.as_ref() != identity => Some("was booted again or replaced"),
+        (Some(last), true) => (last.at.elapsed() >= settings.every).then_some("is due again"),
     }
 }
 
@@ -195,27 +215,36 @@ async fn validate_these(
     done.map_err(|errors| errors.iter().map(Error::to_string).collect::<Vec<_>>().join("\n"))
 }
 
-/// Looks at nodes, several at once, in their order.
-fn look_at_all(
-    nodes: &[NodePlan],
-    width: usize,
-    masker: &Arc<crate::results::mask::Masker>,
-    interruption: &Interruption,
-) -> Vec<(Look, Option<Arc<str>>)> {
-    let next = AtomicUsize::new(0);
-    let unseen = || (Look::NotYet("was not looked at".to_string()), None);
-    let found: Mutex<Vec<_>> = Mutex::new(nodes.iter().map(|_| unseen()).collect());
-    std::thread::scope(|scope| {
-        for _ in 0..width.min(nodes.len()) {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(node) = nodes.get(number).filter(|_| !interruption.is_stopped()) else { return };
-                    let look = readiness::identify(node, true, masker, interruption);
-                    found.lock().unwrap_or_else(PoisonError::into_inner)[number] = look;
-                }
-            });
-        }
-    });
-    found.into_inner().unwrap_or_else(PoisonError::into_inner)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Tally;
+    use std::time::Duration;
+
+    #[test]
+    fn a_node_is_validated_when_something_about_it_is_new() {
+        let settings =
+            Settings { interval: Duration::ZERO, every: Duration::from_secs(3600), reports: Vec::new(), once: false };
+        let (one, two): (Arc<str>, Arc<str>) = ("one".into(), "two".into());
+        let last = |identity: Option<&Arc<str>>, ready: bool| Validated {
+            identity: identity.cloned(),
+            ready,
+            at: Instant::now(),
+            events: Arc::default(),
+            tally: Tally::default(),
+        };
+        let due = |last: Option<&Validated>, ready: bool, identity: Option<&Arc<str>>| {
+            is_due(last, ready, identity, &settings)
+        };
+        assert_eq!(due(None, true, Some(&one)), Some("is new"));
+        assert_eq!(due(None, false, None), None, "one that was never ready is waited for");
+        assert_eq!(due(Some(&last(Some(&one), true)), true, Some(&one)), None);
+        assert_eq!(due(Some(&last(Some(&one), true)), true, Some(&two)), Some("was booted again or replaced"));
+        assert_eq!(due(Some(&last(Some(&one), true)), false, None), Some("does not answer any more"));
+        assert_eq!(due(Some(&last(None, false)), false, None), None, "that it is gone is told once");
+        assert_eq!(due(Some(&last(None, false)), true, Some(&one)), Some("answers again"));
+        assert_eq!(due(Some(&last(None, true)), true, None), None, "one without an identity is no other one");
+        let settings = Settings { every: Duration::ZERO, ..settings.clone() };
+        assert_eq!(is_due(Some(&last(Some(&one), true)), true, Some(&one), &settings), Some("is due again"));
+    }
 }

@@ -20,12 +20,19 @@ pub struct Fleet {
 /// What is known of a node.
 #[derive(Default)]
 pub struct Known {
-    /// What tells it from one that took its place; `None` until it is ready.
-    pub identity: Option<Arc<str>>,
-    /// Why it is not ready.
+    /// Why it was not ready when it was looked at last.
     pub not_ready: Option<String>,
-    /// When it was validated last.
-    pub validated: Option<Instant>,
+    /// `None` until it was ready once.
+    pub last: Option<Validated>,
+}
+
+/// The last validation of a node.
+pub struct Validated {
+    /// What tells the node from one that took its place.
+    pub identity: Option<Arc<str>>,
+    /// Whether it was ready then.
+    pub ready: bool,
+    pub at: Instant,
     pub events: Arc<Vec<Stamped>>,
     pub tally: Tally,
 }
@@ -34,16 +41,16 @@ impl Fleet {
     /// What is known of every node, as one run.
     pub fn events(&self, site: &Site) -> Vec<Stamped> {
         let mut runs = vec![report::head(&[], site, false)];
-        runs.extend(self.nodes.values().filter(|known| !known.events.is_empty()).map(|known| (*known.events).clone()));
+        runs.extend(self.nodes.values().filter_map(|known| known.last.as_ref()).map(|last| (*last.events).clone()));
         merge(runs, Some(site.run.clone()))
     }
 
-    /// The verdict over what is known; a source that cannot be read, or a node that was not ready,
+    /// The verdict over what is known; a round that could not be done, or a node that was never ready,
     /// is something that could not be checked.
     pub fn exit_code(&self, status: &Status) -> u8 {
         let mut tally = Tally::default();
-        self.nodes.values().for_each(|known| tally += known.tally);
-        let unseen = self.nodes.values().any(|known| known.validated.is_none()) || status.get().source_error.is_some();
+        self.nodes.values().filter_map(|known| known.last.as_ref()).for_each(|last| tally += last.tally);
+        let unseen = self.nodes.values().any(|known| known.last.is_none()) || status.get().fault().is_some();
         match tally.exit_code() {
             exit::FAILED => exit::FAILED,
             _ if unseen => exit::ERRORED,
@@ -64,10 +71,22 @@ pub struct Summary {
     /// Why they could not be read the last time.
     pub source_error: Option<String>,
     pub source_errors: u64,
+    /// Why nodes that were due could not be validated in the last round.
+    pub validation_error: Option<String>,
+    pub validation_errors: u64,
     pub rounds: u64,
+    /// When a round was done without a fault last, in seconds since 1970.
+    pub whole: Option<i64>,
     /// Validations of nodes so far.
     pub validations: u64,
     pub nodes: BTreeMap<Arc<str>, NodeSummary>,
+}
+
+impl Summary {
+    /// Why the last round was not done whole.
+    pub fn fault(&self) -> Option<&str> {
+        self.source_error.as_deref().or(self.validation_error.as_deref())
+    }
 }
 
 /// What the endpoint tells of a node.
@@ -96,12 +115,19 @@ impl Status {
         for ((_, name), known) in &fleet.nodes {
             let node =
                 nodes.entry(name.clone()).or_insert_with(|| NodeSummary { ready: true, ..NodeSummary::default() });
-            node.tally += known.tally;
             node.ready &= known.not_ready.is_none();
-            let at = known.validated.map(|at| now - i64::try_from(at.elapsed().as_secs()).unwrap_or(0));
-            node.validated = node.validated.max(at);
+            if let Some(last) = &known.last {
+                node.tally += last.tally;
+                node.validated =
+                    node.validated.max(Some(now - i64::try_from(last.at.elapsed().as_secs()).unwrap_or(0)));
+            }
         }
-        self.change(|summary| summary.nodes = nodes);
+        self.change(|summary| {
+            summary.nodes = nodes;
+            if summary.fault().is_none() {
+                summary.whole = Some(now);
+            }
+        });
     }
 
     /// Tells whoever watches the first stage that validates.
