@@ -133,6 +133,7 @@ fn what_other_programs_print_is_told_from_its_text() {
         ),
         ("kubectl-node.json", &["e2e-test-wojtekt-minion-etd6 ssh://104.197.49.213"]),
         ("kubectl-node.yaml", &["kube-worker-1 ssh://192.168.0.113"]),
+        ("kops-nodes.json", &["dns-2xvr ssh://10.146.0.50 node", "monitoring-38lj ssh://10.146.0.28 node"]),
         ("vagrant-ssh-config.txt", &["default ssh://testuser@testhost.vagrant.dev:1234"]),
         ("terraform-aws.tfstate", &["aws_instance.test ssh://172.31.22.12 aws_instance"]),
         (
@@ -149,12 +150,18 @@ fn what_other_programs_print_is_told_from_its_text() {
         assert_eq!(nodes(&inventory), expected, "{file}");
         let named = match file.split('-').next().unwrap() {
             "terraform" => format!("terraform: captured/{file}"),
+            "kops" => format!("kubectl: captured/{file}"),
             kind => format!("{kind}: captured/{file}"),
         };
         assert_eq!(nodes(&source(&named).unwrap_or_else(|error| panic!("{named}: {error}"))), expected, "{named}");
     }
     let compose = source("captured/docker-compose-ps.json").unwrap();
     assert_eq!(compose.notes, ["container example-bar-1 is \"exited\", not running"]);
+    let kops = source(
+        "{ kubectl: captured/kops-nodes.json, address: public, groups: { 'ig_{labels.kops.k8s.io/instancegroup}': } }",
+    );
+    let groups = ["dns-2xvr ssh://34.84.243.46 ig_dns", "monitoring-38lj ssh://34.84.19.162 ig_monitoring"];
+    assert_eq!(nodes(&kops.unwrap()), groups);
     let vagrant = source("captured/vagrant-ssh-config.txt").unwrap();
     let (connection, notes) = (&vagrant.nodes["default"].connection, &vagrant.notes);
     assert_eq!(connection.identities.as_deref().unwrap(), [PathBuf::from("/home/vagrant/.private/keys.key")]);
@@ -849,8 +856,16 @@ fn an_interrupt_ends_the_programs_of_inventories() {
         let mut stderr = String::new();
         std::io::Read::read_to_string(&mut probity.stderr.take().unwrap(), &mut stderr).unwrap();
         assert!(stderr.contains("./hangs --list was ended: interrupted"), "{stderr}");
-        let status = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
-        assert!(status.is_empty() || status.contains(") Z "), "the child is left: {status}");
+        // The kernel takes a moment to end what was killed.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+        loop {
+            let status = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+            if status.is_empty() || status.contains(") Z ") {
+                break;
+            }
+            assert!(std::time::Instant::now() < deadline, "the child is left: {status}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
         std::fs::remove_file(&child).unwrap();
     }
 }

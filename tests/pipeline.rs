@@ -470,7 +470,16 @@ fn what_can_be_known_before_is_told_before_anything_is_run() {
     let ran = run(site.path(), &[]);
     assert!(ran.code == 1 && ran.stderr.contains("c.lua"), "{}", ran.stderr);
     std::fs::write(site.path().join("p/controls/c.lua"), "control 'c' { check = function() end }").unwrap();
-    for (key, message) in [("attrs: none.yml", "none.yml"), ("waivers: none.yml", "none.yml"), ("profiles: q", "q: ")] {
+    std::fs::write(site.path().join("wrong.yml"), "word: [a, b]\n").unwrap();
+    for (key, message) in [
+        ("attrs: none.yml", "none.yml"),
+        ("attrs: wrong.yml", "wrong.yml:1:7"),
+        ("attributes: { worth: a }", "did you mean word?"),
+        ("attributes: { word: [a], p::word: '{{ stages.make.outputs.word }}' }", "other.yml:3:"),
+        ("attributes: [word]", "attributes is a list, not a map"),
+        ("waivers: none.yml", "none.yml"),
+        ("profiles: q", "q: "),
+    ] {
         let look = format!("look: {{ kind: validate, needs: make, targets: 'local://', profiles: p, {key} }}");
         let look = if key.starts_with("profiles") { look.replace("profiles: p, ", "") } else { look };
         let pipeline = format!("stages:\n  make: {{ kind: provision, run: touch made }}\n  {look}\n");

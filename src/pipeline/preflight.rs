@@ -1,10 +1,13 @@
 //! What can be wrong with a run though its file is right, found out before anything starts.
 
-use super::file::{Body, Pipeline};
+use super::file::{Body, Pipeline, ProfileChoice};
+use super::validate;
 use crate::error::Error;
 use crate::plan::attributes::Supplied;
 use crate::plan::bags::{Bags, Keys};
+use crate::plan::per_node;
 use crate::profile::waiver::Waivers;
+use crate::profile::{Manifest, Profile};
 use crate::report::{Destination, Options, Outputs, Spec};
 use crate::run;
 use std::rc::Rc;
@@ -28,14 +31,26 @@ pub fn try_inputs(pipeline: &Pipeline) -> Result<(), Vec<Error>> {
             Ok(profiles) => {
                 let faults = profiles.iter().filter_map(|profile| run::load(profile, Rc::new(|_, _| {})).err());
                 errors.extend(faults.flatten());
+                errors.extend(try_values(pipeline, choice, &profiles).err().unwrap_or_default());
             }
-            Err(found) => errors.extend(found),
+            Err(found) => {
+                errors.extend(found);
+                errors.extend(try_values(pipeline, choice, &[]).err().unwrap_or_default());
+            }
         }
-        let bags = Bags::new(choice.bags.clone(), Keys::default());
-        errors.extend(Supplied::read(&choice.attrs, &[], bags, &|_| None).err().unwrap_or_default());
         errors.extend(Waivers::read(waivers).err());
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// Reads the files of attributes, and judges what they and the stage give by what the profiles
+/// declare. Without profiles nothing is judged.
+fn try_values(pipeline: &Pipeline, choice: &ProfileChoice, profiles: &[Profile]) -> Result<(), Vec<Error>> {
+    let bags = Bags::new(choice.bags.clone(), Keys::default());
+    let supplied = Supplied::read(&choice.attrs, &[], bags, &|_| None)?;
+    let supplied = validate::with_own(supplied, choice, pipeline)?;
+    let manifests: Vec<&Manifest> = profiles.iter().map(|profile| &profile.manifest).collect();
+    if manifests.is_empty() { Ok(()) } else { per_node::without_nodes(&manifests, &supplied) }
 }
 
 /// Finds out that a report cannot be written where it is wanted.

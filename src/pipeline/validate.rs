@@ -1,6 +1,6 @@
 //! A stage that validates: profiles on the nodes that earlier stages left.
 
-use super::file::{ProfileChoice, Validate};
+use super::file::{Pipeline, ProfileChoice, Validate};
 use super::ground::Ground;
 use super::stage::Attempt;
 use super::watcher::News;
@@ -160,8 +160,16 @@ pub fn supplied(profiles: &ProfileChoice, ground: &Ground) -> Result<Supplied, V
         variables.extend(ground.env.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
     }
     supplied.surroundings = surroundings;
+    with_own(supplied, profiles, &ground.pipeline)
+}
+
+/// With the values that the stage itself gives, which win over those of files.
+///
+/// # Errors
+/// A key that is no name of an attribute.
+pub fn with_own(supplied: Supplied, profiles: &ProfileChoice, pipeline: &Pipeline) -> Result<Supplied, Vec<Error>> {
     let Some(values) = &profiles.attributes else { return Ok(supplied) };
-    let given = Attributes { document: ground.pipeline.document().clone(), values: values.clone(), owner: None };
+    let given = Attributes { document: pipeline.document().clone(), values: values.clone(), owner: None };
     Ok(supplied.and(attributes::from_inventory(&given, Layer::CommandLine)?))
 }
 

@@ -10,6 +10,17 @@ use indexmap::IndexMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// Judges what files and arguments give by what the profiles declare, where the nodes are not
+/// known yet. What a template or an inventory will give is not known either, so nothing is missing.
+///
+/// # Errors
+/// Every name that no profile declares and every value of the wrong type.
+pub fn without_nodes(manifests: &[&Manifest], supplied: &Supplied) -> Result<(), Vec<Error>> {
+    let layers = supplied.after_templates();
+    let any = NodeLayers { name: "", layers: &layers, waits: true };
+    for_nodes(manifests, &supplied.common(), &[any]).map(drop)
+}
+
 /// What is known of the values before any node is touched.
 #[derive(Debug, Default)]
 pub struct Known {

@@ -227,7 +227,7 @@ fn profiles(section: &Section<'_>, dir: &Path) -> ProfileChoice {
         profiles: section.texts("profiles").iter().map(profile).collect(),
         folders: section.paths("profile_path", dir),
         attrs: section.paths("attrs", dir),
-        attributes: section.field("attributes").map(|field| field.value.clone()),
+        attributes: section.value_map("attributes"),
         bags: section.path("bags", dir),
         bag_keys: section.paths("bag_key", dir),
         bag_key_env: section.text("bag_key_env"),

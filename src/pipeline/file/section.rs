@@ -223,6 +223,22 @@ impl<'a> Section<'a> {
         texts
     }
 
+    /// A map of names to values of any kind. Where templates are still to be rendered, entries that
+    /// hold one are left out.
+    pub fn value_map(&self, key: &str) -> Option<Located> {
+        let field = self.given(key)?;
+        let mut value = field.value.clone();
+        match &mut value.value {
+            Data::Map(map) => map.retain(|_, field| !(self.raw && holds_template(&field.value))),
+            Data::Str(text) if self.raw && is_template(text) => return None,
+            _ => {
+                self.wrong(field, format!("{key} is {}, not a map of names to values", describe(&field.value)), "");
+                return None;
+            }
+        }
+        Some(value)
+    }
+
     /// A path; what is not absolute begins at `folder`, and `~/` is the home folder.
     pub fn path(&self, key: &str, folder: &Path) -> Option<PathBuf> {
         self.text(key).map(|text| path_of(folder, &text))

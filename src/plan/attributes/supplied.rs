@@ -124,6 +124,16 @@ impl Supplied {
         plain.flat_map(|assignments| assignments.iter().cloned()).chain(self.arguments.iter().cloned()).collect()
     }
 
+    /// What holds on every node of the other files: those that are no templates themselves.
+    pub(in crate::plan) fn after_templates(&self) -> Vec<Arc<[Assignment]>> {
+        let rest = self.files.iter().skip_while(|given| matches!(given, Given::Plain(_)));
+        let plain = rest.filter_map(|given| match given {
+            Given::Plain(assignments) => Some(assignments.clone()),
+            Given::Template(_) => None,
+        });
+        plain.collect()
+    }
+
     /// What the other files give on a node. `variables` are those of the node, its facts among
     /// them if they are known.
     pub(in crate::plan) fn on_node(&self, node: &Arc<str>, variables: &Variables) -> Result<OnNode, Vec<Fault>> {
