@@ -8,7 +8,7 @@
 //! Each kind of question is a type of its own that names the type of its answer, so that
 //! a resource gets what it asked for without a match: see [`Question`].
 
-mod bytes;
+pub mod bytes;
 pub mod sh;
 
 use serde::{Deserialize, Serialize};

@@ -104,6 +104,7 @@ stages:
     assert_eq!(ran.code, 102, "{}", ran.stderr);
     assert!(ran.stderr.contains("ended with status 3") && ran.stderr.contains("it needs make"), "{}", ran.stderr);
     assert!(ran.stderr.contains("does not know how to take away"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("validate: not begun: it needs make"), "{}", ran.stdout);
     for file in ["alarm.json", "on_failure_far", "swept"] {
         assert!(site.path().join(file).exists(), "{file}: {}", ran.stderr);
     }

@@ -39,6 +39,6 @@ pub use watcher::{News, Watcher};
 use crate::results::Stamped;
 
 /// What everything came to, as the events of one run.
-pub fn events(pipeline: &Pipeline, ended: &Ended, site: &Site) -> Vec<Stamped> {
-    report::events(&report::all(pipeline, &ended.stages), site, ended.interrupted)
+pub fn events(pipeline: &Pipeline, ended: Ended, site: &Site) -> Vec<Stamped> {
+    report::events(report::all(pipeline, ended.stages), site, ended.interrupted)
 }

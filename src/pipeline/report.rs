@@ -19,7 +19,7 @@ pub type Earlier = (StageFinished, Option<Arc<Vec<Stamped>>>);
 pub async fn run(stage: &Report, ground: &Ground, earlier: &[Earlier]) -> Attempt {
     let what = what(stage);
     ground.tell(&News::Began(&what));
-    let events = events(earlier, &ground.site, false);
+    let events = events(earlier.to_vec(), &ground.site, false);
     let specs: Result<Vec<Spec>, Error> =
         stage.reporters.iter().map(|text| text.parse::<Spec>().map(|spec| spec.from_folder(&ground.dir))).collect();
     let specs = match specs {
@@ -40,11 +40,12 @@ pub async fn run(stage: &Report, ground: &Ground, earlier: &[Earlier]) -> Attemp
     provision::hand_over(program, &file, ground).await
 }
 
-/// The events of everything that has ended, as one run.
-pub fn events(earlier: &[Earlier], site: &Site, interrupted: bool) -> Vec<Stamped> {
-    let stages: Vec<StageFinished> = earlier.iter().map(|(stage, _)| stage.clone()).collect();
+/// The events of everything that has ended, as one run. They are copied only where somebody
+/// else needs them still: those of a thousand nodes are hundreds of megabytes.
+pub fn events(earlier: Vec<Earlier>, site: &Site, interrupted: bool) -> Vec<Stamped> {
+    let (stages, told): (Vec<StageFinished>, Vec<_>) = earlier.into_iter().unzip();
     let mut runs = vec![head(&stages, site, interrupted)];
-    runs.extend(earlier.iter().filter_map(|(_, events)| events.as_deref().cloned()));
+    runs.extend(told.into_iter().flatten().map(Arc::unwrap_or_clone));
     merge(runs, Some(site.run.clone()))
 }
 
@@ -70,9 +71,9 @@ pub fn head(stages: &[StageFinished], site: &Site, interrupted: bool) -> Vec<Sta
 }
 
 /// What came of every stage, for the report of the whole run.
-pub fn all(pipeline: &Pipeline, stages: &[Done]) -> Vec<Earlier> {
-    let earlier = |(number, done): (usize, &Done)| (done.event(pipeline, number), done.events.clone());
-    stages.iter().enumerate().map(earlier).collect()
+pub fn all(pipeline: &Pipeline, stages: Vec<Done>) -> Vec<Earlier> {
+    let earlier = |(number, done): (usize, Done)| (done.event(pipeline, number), done.events);
+    stages.into_iter().enumerate().map(earlier).collect()
 }
 
 /// Writes reports of a run that is over.

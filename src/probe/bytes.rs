@@ -1,16 +1,17 @@
-//! Bytes in what is written down of probes and observations: as text where they are text,
+//! Bytes as text where they are text, and in what is written down of probes and observations:
 //! so that people can read it, else `{"base64": "…"}`.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Bytes as they are written.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Written<'a> {
-    Text(std::borrow::Cow<'a, str>),
+    Text(Cow<'a, str>),
     Binary { base64: String },
 }
 
@@ -30,6 +31,12 @@ impl Written<'_> {
             }
         }
     }
+}
+
+/// The text of bytes, with U+FFFD for what is no UTF-8. Almost all that is read of nodes is
+/// UTF-8, which is found out much faster at once than as [`String::from_utf8_lossy`] does.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

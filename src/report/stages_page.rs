@@ -80,6 +80,8 @@ fn stage(stage: &StageFinished, columns: usize, look: &Look, out: &mut String) {
     let name = text::bounded(&name, REASON).into_owned();
     let padding = " ".repeat(columns.saturating_sub(text::columns(&name)));
     let mut words = match stage.attempts {
+        // The reason says that it was not begun.
+        0 if stage.reason.is_some() => text::line(&stage.kind),
         0 => format!("{}, not begun", text::line(&stage.kind)),
         1 => format!("{}, {}", text::line(&stage.kind), duration(stage.seconds)),
         attempts => format!("{}, {} for {attempts} attempts", text::line(&stage.kind), duration(stage.seconds)),

@@ -65,7 +65,7 @@ pub struct Ended {
 pub fn run_reached(
     plan: &Plan,
     reached: &Reached,
-    engines: Vec<Engine>,
+    engines: &[Engine],
     interruption: &Interruption,
     audience: &mut dyn Audience,
 ) -> Ended {
@@ -193,7 +193,7 @@ impl Crew {
                 let reached = node::look(&self.plan, number, transport.clone())?;
                 node::decide(&self.plan, number, &reached, stream);
                 if planned.undecided().is_some() {
-                    return Ok(node::run(&self.plan, number, &reached, Vec::new(), notes, stream));
+                    return Ok(node::run(&self.plan, number, &reached, &[], notes, stream));
                 }
             }
             match remote::run(&self.plan, number, &*transport, agent, &notes, stream) {
@@ -202,7 +202,7 @@ impl Crew {
             }
         }
         let reached = node::look(&self.plan, number, transport)?;
-        Ok(node::run(&self.plan, number, &reached, Vec::new(), notes, stream))
+        Ok(node::run(&self.plan, number, &reached, &[], notes, stream))
     }
 
     /// Why no node is started any more.

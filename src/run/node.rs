@@ -137,7 +137,7 @@ pub fn run(
     plan: &Plan,
     number: usize,
     reached: &Reached,
-    engines: Vec<Engine>,
+    engines: &[Engine],
     notes: Vec<Arc<str>>,
     stream: &mut NodeStream<'_>,
 ) -> Landed {
@@ -146,7 +146,7 @@ pub fn run(
     let Reached { node, platform, .. } = reached;
     decide(plan, number, reached, stream);
     // What controls print is masked with what this node has brought to light.
-    let engines = if planned.later.is_some() { Vec::new() } else { engines };
+    let engines = if planned.later.is_some() { &[] } else { engines };
     stream.send(RunEvent::NodeStarted(NodeStarted {
         user: Some(node.user().into()),
         platform: Some(platform.summary()),
@@ -154,7 +154,7 @@ pub fn run(
     }));
     let mut tally = Tally::default();
     let mut whole = true;
-    let mut engines = engines.into_iter();
+    let mut engines = engines.iter();
     for (at, (profile, on_node)) in plan.profiles.iter().zip(&planned.profiles).enumerate() {
         let engine = engines.next();
         if whole && !on_node.selected.numbers.is_empty() {
@@ -310,7 +310,7 @@ struct ProfileRun<'a> {
 impl ProfileRun<'_> {
     /// Gives how its controls came out, and whether all of them were reported: false when
     /// the user ended the run.
-    fn run(&self, engine: Option<Engine>, stream: &mut NodeStream<'_>) -> (Tally, bool) {
+    fn run(&self, engine: Option<&Engine>, stream: &mut NodeStream<'_>) -> (Tally, bool) {
         let began = Instant::now();
         let not_applicable = self.profile.unsupported(&self.reached.platform);
         stream.send(profile_started(self.planned, self.at, not_applicable.clone()));
@@ -342,7 +342,7 @@ impl ProfileRun<'_> {
     /// reported could not be run.
     fn controls(
         &self,
-        engine: Option<Engine>,
+        engine: Option<&Engine>,
         reported: &mut [bool],
         tally: &mut Tally,
         stream: &mut NodeStream<'_>,
@@ -350,9 +350,13 @@ impl ProfileRun<'_> {
         if let Some(why) = self.planned.undecided() {
             return Err(why);
         }
+        let loaded;
         let engine = match engine {
             Some(engine) => engine,
-            None => self.load(stream.shared_masker())?,
+            None => {
+                loaded = self.load(stream.shared_masker())?;
+                &loaded
+            }
         };
         let values = self.planned.values(self.at);
         engine.set_attributes(values.values.clone(), values.secrets.clone());

@@ -178,7 +178,12 @@ pub fn run(args: &ExecArgs, global: &Global) -> Outcome {
     let mut outputs = Outputs::open(&specs, &options)?;
     signals::listen(&interruption, plan.nodes.len());
     let ended = match &reached {
-        Some(reached) => run::run_reached(&plan, reached, engines, &interruption, &mut Reports(&mut outputs)),
+        Some(reached) => {
+            let ended = run::run_reached(&plan, reached, &engines, &interruption, &mut Reports(&mut outputs));
+            // The program ends now: to free each value of a Lua state would only take time.
+            std::mem::forget(engines);
+            ended
+        }
         None => {
             drop(engines);
             let width = Width {

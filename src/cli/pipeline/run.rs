@@ -72,11 +72,11 @@ pub fn run(args: &RunArgs, global: &Global) -> Outcome {
         pipeline::run(pipeline.clone(), site.clone(), receiver).await
     });
     drop(lock);
-    let events = pipeline::events(&pipeline, &ended, &site);
+    let code = ended.exit_code();
+    let events = pipeline::events(&pipeline, ended, &site);
     let look = Look { colour: global.colours(&std::io::stdout()), ..Look::of_stdout() };
     let options = Options { look, verbose: global.verbose > 0, ..Options::default() };
     pipeline::write_reports(&specs, &events, options)?;
-    let code = ended.exit_code();
     Ok(match (args.no_distinct_exit, code) {
         (false, code) => code,
         (true, exit::OK | exit::SKIPPED) => exit::OK,

@@ -87,8 +87,8 @@ fn in_path(program: &Program, name: &OsStr) -> Result<PathBuf, Trouble> {
     }
     Err(match forbidden {
         Some(file) => not_executable(&file),
-        None => Trouble::new(format!("there is no program of that name in PATH, which is {}", path.display()))
-            .hint("install it, name it by its path, or set PATH in env"),
+        None => Trouble::new("there is no program of that name in PATH")
+            .hint(format!("install it, name it by its path, or set PATH in env; PATH is {}", path.display())),
     })
 }
 

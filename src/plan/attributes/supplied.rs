@@ -10,13 +10,14 @@ use crate::plan::template::{Encoding, Renderer, Variables};
 use crate::value::Value;
 use crate::value::external::Environment;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The values of files and of the command line, the weakest first.
 pub struct Supplied {
     files: Vec<Given>,
     arguments: Vec<Assignment>,
-    renderer: Renderer,
+    /// Made when the first template is read.
+    renderer: OnceLock<Renderer>,
     bags: Arc<Bags>,
     /// What every template sees besides its node: the environment, and of a pipeline its
     /// variables and stages.
@@ -57,7 +58,7 @@ impl Supplied {
         let mut errors = Vec::new();
         for path in files {
             let read = match SiteTemplate::is_one(path) {
-                true => SiteTemplate::read(path, &supplied.renderer).map(Given::Template).map_err(|error| vec![error]),
+                true => SiteTemplate::read(path, supplied.renderer()).map(Given::Template).map_err(|error| vec![error]),
                 false => from_file(path).map(|found| Given::Plain(found.into())),
             };
             match read {
@@ -86,7 +87,7 @@ impl Supplied {
         Supplied {
             files: Vec::new(),
             arguments: Vec::new(),
-            renderer: Renderer::new(Encoding::Yaml).with_bags(bags.clone()),
+            renderer: OnceLock::new(),
             bags,
             surroundings: Variables::from([("env".to_string(), Value::Map(environment_of_process()))]),
         }
@@ -99,7 +100,7 @@ impl Supplied {
 
     /// What renders its templates.
     pub fn renderer(&self) -> &Renderer {
-        &self.renderer
+        self.renderer.get_or_init(|| Renderer::new(Encoding::Yaml).with_bags(self.bags.clone()))
     }
 
     /// The templates among the files, in order.
@@ -146,7 +147,7 @@ impl Supplied {
                     found.layers.push(site.awaited().into());
                     found.waiting.push(site.template.file().to_path_buf());
                 }
-                Given::Template(site) => match site.assignments(&self.renderer, variables, node) {
+                Given::Template(site) => match site.assignments(self.renderer(), variables, node) {
                     Ok((assignments, secrets)) => {
                         found.layers.push(assignments.into());
                         found.secrets.extend(secrets);

@@ -173,5 +173,5 @@ pub fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Text of a database field.
 pub fn text(bytes: &[u8]) -> Arc<str> {
-    String::from_utf8_lossy(bytes.trim_ascii()).into()
+    crate::probe::bytes::text(bytes.trim_ascii()).into()
 }

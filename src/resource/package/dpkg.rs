@@ -2,7 +2,7 @@
 
 use super::database::{Database, Packages, Record, Words, lines, text};
 use crate::node::{PackageManager, Seen, Sight, Unseen};
-use crate::probe::{Read, Run};
+use crate::probe::{Read, Run, bytes};
 use memchr::memmem;
 use std::sync::Arc;
 
@@ -75,8 +75,8 @@ impl<'a> Paragraph<'a> {
 
     fn record(self, words: &mut Words) -> Result<(Box<str>, Record), String> {
         let name = self.name.ok_or("a paragraph without Package")?;
-        let name: Box<str> = String::from_utf8_lossy(name.trim_ascii()).into();
-        let status = String::from_utf8_lossy(self.status.unwrap_or_default());
+        let name: Box<str> = bytes::text(name.trim_ascii()).into();
+        let status = bytes::text(self.status.unwrap_or_default());
         let mut parts = status.split_ascii_whitespace();
         let (Some(want), Some(_), Some(state), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
             return Err(format!("the status of {name} is not three words but {:?}", status.trim_ascii()));
@@ -84,7 +84,7 @@ impl<'a> Paragraph<'a> {
         if state == "installed" && self.version.is_none() {
             return Err(format!("{name} is installed in no version"));
         }
-        let architecture = String::from_utf8_lossy(self.architecture.unwrap_or_default().trim_ascii());
+        let architecture = bytes::text(self.architecture.unwrap_or_default().trim_ascii());
         let record = Record {
             version: text(self.version.unwrap_or_default()),
             architecture: words.of(&architecture),

@@ -48,7 +48,7 @@ pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send + 'sta
     };
     let interruption = Arc::new(Interruption::new());
     end_with(input, interruption.clone());
-    run(&plan, target, engines, &interruption, &out)
+    run(&plan, target, &engines, &interruption, &out)
 }
 
 /// Where frames go.
@@ -69,7 +69,7 @@ fn end_with(mut input: impl Read + Send + 'static, interruption: Arc<Interruptio
 }
 
 /// Runs the plan. `target` is how the controller reaches this machine, which controls may ask.
-fn run(plan: &Plan, target: String, engines: Vec<Engine>, interruption: &Interruption, out: &Out) -> Result<(), Error> {
+fn run(plan: &Plan, target: String, engines: &[Engine], interruption: &Interruption, out: &Out) -> Result<(), Error> {
     let flight = interruption.take_off(None);
     let mut failed = None;
     let mut send = |told: Told| {

@@ -2,6 +2,7 @@
 
 use super::Local;
 use super::files::{DIRECTORY, is_absence};
+use crate::probe::bytes;
 use crate::probe::{Fault, FaultKind, Process, SocketOwner};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags, RawDir};
@@ -137,7 +138,7 @@ impl Local {
         file: &'a mut Vec<u8>,
     ) -> Result<Option<std::borrow::Cow<'a, str>>, Fault> {
         match read_small(proc.as_fd(), path, file) {
-            Ok(()) => Ok(Some(String::from_utf8_lossy(file))),
+            Ok(()) => Ok(Some(bytes::text(file))),
             Err(error) if has_ended(error) => Ok(None),
             Err(error) => Err(self.refused("read", &format!("/proc/{path}"), error)),
         }
