@@ -3,10 +3,10 @@
 # program that makes the same system calls and spawns the same ten commands. Prints CPU times
 # and ratios; both sides are measured in turn, in this one run.
 #
-#   tests/bench/local.sh [RUNS]
+#   tests/bench/local.sh [ROUNDS]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-runs=${1:-41}
+rounds=${1:-21}
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 [ -n "${PROBITY_BIN:-}" ] || cargo build --release --quiet --manifest-path "$root/Cargo.toml"
 probity=${PROBITY_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/probity}
@@ -16,19 +16,16 @@ cd "$work"
 
 "$root/tests/bench/mixed.sh" mixed
 
-# CPU (user and system, children included) of one run in milliseconds, the median of all.
-measure() { # name, command...
-  local name=$1; shift
-  ./usage "$runs" "$@" | cut -d " " -f 1 >"$name.ms"
-}
 "$probity" exec mixed --reporter cli | tail -n 1
-measure floor ./floor
-measure probity "$probity" exec mixed --reporter json-min
-measure floor2 ./floor
-measure start "$probity" version
-awk -v f="$(cat floor.ms)" -v g="$(cat floor2.ms)" -v p="$(cat probity.ms)" -v s="$(cat start.ms)" 'BEGIN {
-  floor = (f + g) / 2
-  printf "probity version          %6.1f ms CPU (asked: under 5)\n", s
-  printf "floor: C, same calls     %6.1f ms CPU\n", floor
-  printf "probity, 200 checks      %6.1f ms CPU, %.2f times the floor (asked: at most 2)\n", p, p / floor
-}'
+# CPU (user and system, children included) of a few runs in milliseconds, the median. The machine
+# is faster at one time than at another: all are measured in each round, and their ratios there.
+cpu() { ./usage 5 "$@" | cut -d " " -f 1; }
+for _ in $(seq "$rounds"); do
+  echo "$(cpu ./floor) $(cpu "$probity" exec mixed --reporter json-min) $(cpu ./floor) $(cpu "$probity" version)"
+done >rounds
+median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
+column() { awk "{ print $1 }" rounds | median; }
+printf 'probity version          %6.1f ms CPU (asked: under 5)\n' "$(column '$4')"
+printf 'floor: C, same calls     %6.1f ms CPU\n' "$(column '($1 + $3) / 2')"
+printf 'probity, 200 checks      %6.1f ms CPU, %.2f times the floor (asked: at most 2)\n' \
+  "$(column '$2')" "$(column '2 * $2 / ($1 + $3)')"

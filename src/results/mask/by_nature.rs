@@ -55,6 +55,9 @@ fn may_hold_hash(text: &str) -> bool {
 /// A line of shadow(5), where a password that was hashed traditionally has its place: a field of
 /// its length before numbers. A line of passwd(5) has none, as a rule.
 fn may_be_traditional(text: &str) -> bool {
+    if !may_be_shadow(text) {
+        return false;
+    }
     let fields: Vec<&[u8]> = text.as_bytes().split(|byte| *byte == b':').collect();
     let number = |field: &[u8]| field.iter().all(u8::is_ascii_digit);
     fields.windows(4).skip(1).any(|window| {
