@@ -3,8 +3,9 @@
 use super::Args;
 use super::catalogue::{Instance, Key};
 use super::keypath;
+use super::openssh::directives::{DEFAULTS, FORMS, canonical};
 use super::openssh::files::{self, Configuration, Directive};
-use super::openssh::{self, Form, Forms, patterns};
+use super::openssh::{self, patterns, running};
 use crate::error::did_you_mean;
 use crate::node::{Seen, Sight, Unseen};
 use crate::probe::{AccountKey, Groups, Read, User};
@@ -21,6 +22,10 @@ resource! {
     /// (and in `Match all`). With any of `user`, `group`, `host`, `address`, `localport`,
     /// `localaddress` it is what such a connection gets; a criterion nothing is said of
     /// does not hold. The groups of `user` are looked up on the node unless given.
+    ///
+    /// With `active` it is the configuration of the server that runs: the file it was started
+    /// with (`-f`), under what its command line sets (`-o`, `-p`), as some distributions do. Where
+    /// none runs, also one that systemd starts for each connection, it does not exist.
     ///
     /// Any directive is a property, in any case; one that is not set is absent, and
     /// `:effective(name)` gives OpenSSH's default in its place. As in sshd the first value
@@ -43,6 +48,8 @@ resource! {
         args {
             /// The file, `/etc/ssh/sshd_config` by default.
             path: Str optional,
+            /// Instead of a file, what the running server was started with.
+            active: Bool optional,
             /// The user that logs in.
             user: Str optional,
             /// A group of the user, or a list of all of them.
@@ -82,121 +89,22 @@ resource! {
     }
 }
 
-const FORMS: Forms = &[
-    ("port", Form::Ints),
-    ("listenaddress", Form::Lines),
-    ("subsystem", Form::Lines),
-    ("match", Form::Lines),
-    ("include", Form::Lines),
-    ("acceptenv", Form::AllWords),
-    ("allowusers", Form::AllWords),
-    ("denyusers", Form::AllWords),
-    ("allowgroups", Form::AllWords),
-    ("denygroups", Form::AllWords),
-    ("hostkey", Form::AllWords),
-    ("hostcertificate", Form::AllWords),
-    ("persourcepenalties", Form::AllWords),
-    ("authenticationmethods", Form::FirstWords),
-    ("authorizedkeysfile", Form::FirstWords),
-    ("setenv", Form::FirstWords),
-    ("permitopen", Form::FirstWords),
-    ("permitlisten", Form::FirstWords),
-    ("logverbose", Form::FirstWords),
-    ("channeltimeout", Form::FirstWords),
-    ("maxauthtries", Form::Int),
-    ("maxsessions", Form::Int),
-    ("clientalivecountmax", Form::Int),
-    ("x11displayoffset", Form::Int),
-    ("requiredrsasize", Form::Int),
-    ("persourcemaxstartups", Form::Int),
-    ("logingracetime", Form::Seconds),
-    ("clientaliveinterval", Form::Seconds),
-    ("unusedconnectiontimeout", Form::Seconds),
-    ("permitrootlogin", Form::Lower),
-    ("allowtcpforwarding", Form::Lower),
-    ("allowstreamlocalforwarding", Form::Lower),
-    ("compression", Form::Lower),
-    ("gatewayports", Form::Lower),
-    ("ignorerhosts", Form::Lower),
-    ("permittunnel", Form::Lower),
-    ("addressfamily", Form::Lower),
-    ("loglevel", Form::Upper),
-    ("syslogfacility", Form::Upper),
-];
-
-/// Older names of directives that sshd still reads as the newer ones.
-const SYNONYMS: [(&str, &str); 6] = [
-    ("challengeresponseauthentication", "kbdinteractiveauthentication"),
-    ("skeyauthentication", "kbdinteractiveauthentication"),
-    ("dsaauthentication", "pubkeyauthentication"),
-    ("keepalive", "tcpkeepalive"),
-    ("pubkeyacceptedkeytypes", "pubkeyacceptedalgorithms"),
-    ("hostbasedacceptedkeytypes", "hostbasedacceptedalgorithms"),
-];
-
-/// What sshd does where nothing is set, sshd_config(5); directives whose default differs
-/// between releases or builds (algorithm lists, `PidFile`) are left out.
-const DEFAULTS: &[(&str, &str)] = &[
-    ("addressfamily", "any"),
-    ("allowagentforwarding", "yes"),
-    ("allowstreamlocalforwarding", "yes"),
-    ("allowtcpforwarding", "yes"),
-    ("authenticationmethods", "any"),
-    ("authorizedkeyscommand", "none"),
-    ("authorizedkeyscommanduser", "none"),
-    ("authorizedkeysfile", ".ssh/authorized_keys .ssh/authorized_keys2"),
-    ("authorizedprincipalsfile", "none"),
-    ("banner", "none"),
-    ("chrootdirectory", "none"),
-    ("clientalivecountmax", "3"),
-    ("clientaliveinterval", "0"),
-    ("compression", "yes"),
-    ("disableforwarding", "no"),
-    ("exposeauthinfo", "no"),
-    ("fingerprinthash", "sha256"),
-    ("forcecommand", "none"),
-    ("gatewayports", "no"),
-    ("gssapiauthentication", "no"),
-    ("gssapicleanupcredentials", "yes"),
-    ("gssapistrictacceptorcheck", "yes"),
-    ("hostbasedauthentication", "no"),
-    ("hostbasedusesnamefrompacketonly", "no"),
-    ("ignorerhosts", "yes"),
-    ("ignoreuserknownhosts", "no"),
-    ("kbdinteractiveauthentication", "yes"),
-    ("logingracetime", "120"),
-    ("loglevel", "INFO"),
-    ("maxauthtries", "6"),
-    ("maxsessions", "10"),
-    ("maxstartups", "10:30:100"),
-    ("passwordauthentication", "yes"),
-    ("permitemptypasswords", "no"),
-    ("permitlisten", "any"),
-    ("permitopen", "any"),
-    ("permitrootlogin", "prohibit-password"),
-    ("permittty", "yes"),
-    ("permittunnel", "no"),
-    ("permituserenvironment", "no"),
-    ("permituserrc", "yes"),
-    ("port", "22"),
-    ("printlastlog", "yes"),
-    ("pubkeyauthentication", "yes"),
-    ("strictmodes", "yes"),
-    ("syslogfacility", "AUTH"),
-    ("tcpkeepalive", "yes"),
-    ("usedns", "no"),
-    ("usepam", "no"),
-    ("x11displayoffset", "10"),
-    ("x11forwarding", "no"),
-    ("x11uselocalhost", "yes"),
-];
+/// The directive that opens a block.
+const BLOCKS: &[&str] = &["match"];
 
 /// The configuration, for one kind of connection.
 pub struct SshdConfig {
-    path: Arc<str>,
+    source: Source,
     connection: Option<Connection>,
     /// The options as text, for the memo.
     options: String,
+}
+
+/// Where a configuration is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    File(Arc<str>),
+    Running,
 }
 
 /// What is known of a connection.
@@ -215,12 +123,6 @@ struct Connection {
 /// The effective directives by name.
 type Settings = IndexMap<String, Value>;
 
-/// The name a directive goes by now.
-fn canonical(keyword: &str) -> String {
-    let keyword = keyword.to_lowercase();
-    SYNONYMS.iter().find(|(old, _)| *old == keyword).map_or(keyword, |(_, new)| (*new).to_string())
-}
-
 impl SshdConfig {
     fn new(args: &Args) -> Result<SshdConfig, String> {
         let groups = match args.get("group") {
@@ -233,6 +135,11 @@ impl SshdConfig {
                 None => return Err(format!("group is a name or a list of names, not {value}")),
             },
         };
+        let source = match (args.text("path"), args.bool("active")) {
+            (Some(_), Some(true)) => return Err("give a path or active, not both".to_string()),
+            (path, Some(false) | None) => Source::File(path.unwrap_or_else(|| running::DEFAULT_FILE.into())),
+            (None, Some(true)) => Source::Running,
+        };
         let connection = Connection {
             user: args.text("user"),
             groups,
@@ -244,18 +151,27 @@ impl SshdConfig {
         };
         let given = ["user", "group", "host", "address", "localaddress", "localport"];
         Ok(SshdConfig {
-            path: args.text("path").unwrap_or_else(|| "/etc/ssh/sshd_config".into()),
+            source,
             options: format!("{connection:?}"),
             connection: given.iter().any(|name| args.get(name).is_some()).then_some(connection),
         })
     }
 
     fn configuration(&self, seen: &Seen<'_>) -> Sight<Rc<Option<Configuration>>> {
-        seen.parsed(&format!("sshd {}", self.path), || files::load(seen, &self.path, &["match"]))
+        seen.parsed(&format!("sshd {:?}", self.source), || match &self.source {
+            Source::File(path) => files::load(seen, path, BLOCKS),
+            Source::Running => {
+                let Some(started) = running::server(seen)? else { return Ok(None) };
+                let Some(file) = files::load(seen, &started.file, BLOCKS)? else {
+                    return Err(Unseen::malformed(format!("{}, which sshd was started with, is gone", started.file)));
+                };
+                started.over(file).map(Some)
+            }
+        })
     }
 
     fn settings(&self, seen: &Seen<'_>) -> Sight<Rc<Settings>> {
-        seen.parsed(&format!("sshd {} {} {}", self.path, self.connection.is_some(), self.options), || {
+        seen.parsed(&format!("sshd {:?} {} {}", self.source, self.connection.is_some(), self.options), || {
             let configuration = self.configuration(seen)?;
             let Some(configuration) = &*configuration else { return Err(Unseen::Missing(self.title())) };
             let connection = self.looked_up(seen, configuration)?;
@@ -398,11 +314,17 @@ impl Instance for SshdConfig {
         let of = |name: &str, value: &Option<Arc<str>>| value.as_ref().map(|value| format!(" for {name} {value}"));
         let connection = self.connection.as_ref();
         let details = connection.and_then(|c| of("user", &c.user).or_else(|| of("host", &c.host))).unwrap_or_default();
-        format!("sshd configuration {}{details}", self.path)
+        match &self.source {
+            Source::File(path) => format!("sshd configuration {path}{details}"),
+            Source::Running => format!("configuration of the running sshd{details}"),
+        }
     }
 
     fn exists(&self, seen: &Seen<'_>) -> Sight<bool> {
-        Ok(seen.get(Read { path: self.path.clone() })?.is_some())
+        match &self.source {
+            Source::File(path) => Ok(seen.get(Read { path: path.clone() })?.is_some()),
+            Source::Running => Ok(running::server(seen)?.is_some()),
+        }
     }
 }
 

@@ -324,6 +324,34 @@ CONFIG
     }
 }
 
+/// What the command line of the server sets is what sshd itself makes of it.
+#[test]
+fn the_running_sshd_is_read_as_it_was_started() {
+    let Some(node) = Node::boot(Kind::Systemd, "sshd_config of the running server") else { return };
+    node.passes("describe(sshd_config { active = true }):exists():its('UsePAM', eq 'yes')");
+    node.sh(
+        "cp /etc/ssh/sshd_config /etc/ssh/other; printf 'Port 2022\nMaxSessions 4\nMaxAuthTries 2\n' >>/etc/ssh/other",
+    );
+    let options = "-f /etc/ssh/other -oMaxAuthTries=3 -o 'Banner /etc/issue' -p 2222 -p 2223";
+    node.sh(&format!("/usr/sbin/sshd {options}"));
+    node.ends("errored", "describe(sshd_config { active = true }):its('MaxSessions', eq(4))");
+    // Its folder of privilege separation goes with the unit.
+    node.sh("systemctl stop ssh.service; mkdir -p /run/sshd");
+    let said = node.sh(&format!("sshd -T {options}"));
+    for line in ["port 2222", "port 2223", "maxauthtries 3", "maxsessions 4", "banner /etc/issue"] {
+        assert!(said.lines().any(|own| own == line), "{line}: {said}");
+    }
+    assert!(!said.contains("port 2022"), "{said}");
+    node.passes(
+        "describe(sshd_config { active = true }):its('Port', eq { 2222, 2223 }):its('MaxAuthTries', eq(3))
+          :its('MaxSessions', eq(4)):its('Banner', eq '/etc/issue')",
+    );
+    node.ends("failed", "describe(sshd_config { active = true }):its('MaxAuthTries', eq(2))");
+    node.sh("pkill -x sshd");
+    node.wait_until("! pgrep -x sshd");
+    node.passes("describe(sshd_config { active = true }):does_not_exist()");
+}
+
 /// The files a daemon of systemd reads, and what the manager makes of them.
 #[test]
 fn systemd_config_is_as_systemd_says() {

@@ -1,7 +1,9 @@
 //! The configuration files of OpenSSH: words, patterns, and files with their includes.
 
+pub mod directives;
 pub mod files;
 pub mod patterns;
+pub mod running;
 pub mod words;
 
 use crate::node::{Sight, Unseen};
