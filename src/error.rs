@@ -120,6 +120,16 @@ impl Error {
         self.hints.push(hint.into());
         self
     }
+
+    /// As one line, for where there is no room for more: `PLACE: message (hint: REMEDY; REMEDY)`.
+    pub fn in_a_line(&self) -> String {
+        let place = self.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+        let hints = match self.hints.is_empty() {
+            true => String::new(),
+            false => format!(" (hint: {})", self.hints.join("; ")),
+        };
+        format!("{place}{}{hints}", self.message)
+    }
 }
 
 impl fmt::Display for Error {
@@ -193,5 +203,6 @@ mod tests {
             error.to_string(),
             "profile.yml:3:1: unknown key titel\n    3 | titel: x\n      | ^\n  hint: did you mean title?"
         );
+        assert_eq!(error.in_a_line(), "profile.yml:3:1: unknown key titel (hint: did you mean title?)");
     }
 }

@@ -158,7 +158,7 @@ stages:
 fn provisioners_that_are_missing_hang_or_leave_garbage_are_errors_of_their_stage() {
     for (stage, message) in [
         ("run: [/no/such/program]", "cannot be run"),
-        ("run: [no-such-program-anywhere]", "cannot be run"),
+        ("run: [no-such-program-anywhere]", "no program of that name in PATH (hint: install it"),
         ("run: sleep 60, timeout: 300ms", "took longer than 300 ms"),
         ("run: 'printf \"%s\" \"[[{\" > made', inventory: made", "made"),
         ("run: 'echo nodes: > made', inventory: made", "no nodes"),

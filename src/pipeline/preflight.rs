@@ -27,17 +27,13 @@ pub fn try_inputs(pipeline: &Pipeline) -> Result<(), Vec<Error>> {
             Body::Wait(wait) => (&wait.profiles, &[][..]),
             _ => continue,
         };
-        match run::load_profiles(&choice.profiles, &choice.folders, &[]) {
-            Ok(profiles) => {
-                let faults = profiles.iter().filter_map(|profile| run::load(profile, Rc::new(|_, _| {})).err());
-                errors.extend(faults.flatten());
-                errors.extend(try_values(pipeline, choice, &profiles).err().unwrap_or_default());
-            }
-            Err(found) => {
-                errors.extend(found);
-                errors.extend(try_values(pipeline, choice, &[]).err().unwrap_or_default());
-            }
-        }
+        let profiles = run::load_profiles(&choice.profiles, &choice.folders, &[]).unwrap_or_else(|found| {
+            errors.extend(found);
+            Vec::new()
+        });
+        let faults = profiles.iter().filter_map(|profile| run::load(profile, Rc::new(|_, _| {})).err());
+        errors.extend(faults.flatten());
+        errors.extend(try_values(pipeline, choice, &profiles).err().unwrap_or_default());
         errors.extend(Waivers::read(waivers).err());
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }

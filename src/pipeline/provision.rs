@@ -144,7 +144,7 @@ async fn work(
     let left = match done {
         Ok(left) => left,
         Err(failure) => {
-            let why = if failure.stopped { "interrupted".to_string() } else { failure.error.to_string() };
+            let why = if failure.stopped { "interrupted".to_string() } else { failure.error.in_a_line() };
             return Attempt { failure: Some((why, failure.error.code)), ..attempt };
         }
     };

@@ -116,7 +116,7 @@ impl Attempt {
 
     /// One that could not be done for these reasons.
     pub fn wrong(what: impl Into<String>, errors: &[Error]) -> Attempt {
-        let why: Vec<String> = errors.iter().map(Error::to_string).collect();
+        let why: Vec<String> = errors.iter().map(Error::in_a_line).collect();
         let code = errors.first().map_or(exit::USAGE, |error| error.code);
         Attempt::failed(what, why.join("\n"), code)
     }

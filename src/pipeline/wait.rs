@@ -91,7 +91,7 @@ impl<'a> Waiting<'a> {
         loop {
             let round = Instant::now();
             self.look_at_all();
-            self.try_profiles().map_err(|errors| errors.iter().map(Error::to_string).collect::<Vec<_>>().join("\n"))?;
+            self.try_profiles().map_err(|errors| errors.iter().map(Error::in_a_line).collect::<Vec<_>>().join("\n"))?;
             let ready = self.looks.iter().filter(|look| **look == Look::Ready).count();
             let never = self.looks.iter().filter(|look| matches!(look, Look::Never(_))).count();
             let done = ready >= self.enough;

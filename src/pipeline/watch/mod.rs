@@ -56,7 +56,7 @@ pub async fn run(
             let events = fleet.events(&site);
             match report::write(&settings.reports, &events, Options::default()) {
                 Err(error) if first => return Err(error),
-                Err(error) => status.tell(&site, &pipeline, &error.to_string()),
+                Err(error) => status.tell(&site, &pipeline, &error.in_a_line()),
                 Ok(()) => {}
             }
         }

@@ -59,7 +59,7 @@ pub async fn run(
         Ok(watched) => watched,
         Err(errors) => {
             // What is known stays: a source that cannot be read says nothing of nodes.
-            let why: Vec<String> = errors.iter().map(Error::to_string).collect();
+            let why: Vec<String> = errors.iter().map(Error::in_a_line).collect();
             let why = site.masker().mask_text(&why.join("\n")).into_owned();
             status.tell(site, pipeline, &format!("the nodes cannot be told: {why}"));
             status.change(|summary| {
@@ -212,7 +212,7 @@ async fn validate_these(
 ) -> Result<validate::Found, String> {
     let nodes = Nodes { nodes, groups, secrets: ground.site.secrets(), notes: Vec::new() };
     let done = validate::on(what, nodes, ground).await?;
-    done.map_err(|errors| errors.iter().map(Error::to_string).collect::<Vec<_>>().join("\n"))
+    done.map_err(|errors| errors.iter().map(Error::in_a_line).collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]
